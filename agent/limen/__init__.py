@@ -1,0 +1,1 @@
+"""Limen: share libvirt hosts safely."""
