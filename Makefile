@@ -1,0 +1,60 @@
+# Limen. `make up` boots VMs behind the quota check, `make test` tests it all, `make down` takes it away.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .limen/venv
+BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
+
+.PHONY: help up test down quick lint format faults bench venv toolchain clean constraints
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+up: ## boot the VMs of vm_stack on this machine, charged to project demo (the main job)
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.lab.demo up
+
+down: ## destroy what `make up` made and stop the lab (caches outside the tree stay)
+	@if [ -x $(VENV)/bin/python ]; then $(VENV)/bin/python -m tests.lab.demo down; fi
+
+venv: ## the Python environment and the Debian packages only
+	@$(BOOTSTRAP) --only packages,venv
+
+toolchain: ## the Pulumi CLI, the libvirt plugin and the language host only
+	@$(BOOTSTRAP) --only packages,venv,toolchain
+
+test: ## unit, contract and integration tests (at least one VM booted to SSH)
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m pytest
+
+quick: ## unit tests only
+	@$(BOOTSTRAP) --only packages,venv
+	@$(VENV)/bin/python -m pytest tests/unit
+
+lint: ## ruff, mypy, import-linter, yamllint
+	@$(BOOTSTRAP) --only packages,venv
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/yamllint --strict .
+
+format: ## let ruff put the code in order
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+faults: ## kill pulumi, the provider and the API at random moments, 20 times, with booted VMs
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.faults --rounds 20 --booted
+
+bench: ## measure: admissions against pgbench, preview with and without Limen
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.bench
+
+clean: down ## `down`, and the folder .limen with it
+	@rm -rf .limen
+
+constraints: ## write constraints.txt from the environment at hand
+	@{ echo '# Versions of everything in the environment, direct or not; made by `make constraints`.'; \
+	  $(VENV)/bin/uv pip freeze --python $(VENV)/bin/python --exclude-editable | grep -v '^uv=='; } >constraints.txt
