@@ -1,0 +1,8 @@
+"""Progress for the person who waits: one line each, on standard error."""
+
+import sys
+
+
+def say(text: str) -> None:
+    """Print one line at once."""
+    print(f"toolchain: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,84 @@
+"""The program `pulumi-language-python`: serve until the engine goes away or says stop."""
+
+import argparse
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from types import FrameType
+
+import grpc
+from pulumi.runtime.proto import language_pb2_grpc
+
+from .processes import Children
+from .servicer import LanguageHost
+
+# Runs and plugins hold a thread each for as long as they live; there are few of them.
+THREADS = 64
+# Pulumi's own limit: configuration and state may be large.
+MESSAGE_BYTES = 400 * 1024 * 1024
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    """The command line as the engine writes it."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi-language-python", description="Pulumi's language host for Python; the CLI starts it."
+    )
+    parser.add_argument("engine", nargs="?", default="", help="address of the engine's gRPC server")
+    parser.add_argument("-v", type=int, default=0, metavar="LEVEL", help="accepted and ignored")
+    parser.add_argument("--logtostderr", action="store_true", help="accepted and ignored")
+    parser.add_argument("--tracing", metavar="ENDPOINT", help="accepted and ignored")
+    return parser.parse_args(argv)
+
+
+def watch(engine: str, gone: threading.Event) -> grpc.Channel:
+    """Set the event when the engine no longer listens, so that a killed CLI leaves no host behind."""
+    channel = grpc.insecure_channel(engine)
+
+    def changed(state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            gone.set()
+
+    channel.subscribe(changed, try_to_connect=True)
+    return channel
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve; the first line on standard output is the port."""
+    args = arguments(sys.argv[1:] if argv is None else argv)
+    stop = threading.Event()
+
+    def stopped(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, stopped)
+    signal.signal(signal.SIGTERM, stopped)
+
+    children = Children()
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=THREADS),
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MESSAGE_BYTES),
+        ],
+    )
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        LanguageHost(args.engine, version("pulumi"), children), server
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    channel = watch(args.engine, stop) if args.engine else None
+    try:
+        stop.wait()
+    finally:
+        children.stop_all()
+        server.stop(grace=1).wait()
+        if channel is not None:
+            channel.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
