@@ -1,0 +1,175 @@
+"""A connection to libvirt that never hangs its caller and whose errors are ours."""
+
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import libvirt
+
+from limen.hypervisor import eventloop
+from limen.hypervisor.errors import HostMismatch, HypervisorError, HypervisorUnavailable, NotFound
+
+OPEN_SECONDS = 10.0
+CALL_SECONDS = 30.0
+KEEPALIVE_SECONDS = 5
+KEEPALIVE_MISSES = 3
+
+T = TypeVar("T")
+
+_NOT_FOUND = {
+    libvirt.VIR_ERR_NO_DOMAIN: "domain",
+    libvirt.VIR_ERR_NO_NETWORK: "network",
+    libvirt.VIR_ERR_NO_STORAGE_POOL: "storage pool",
+    libvirt.VIR_ERR_NO_STORAGE_VOL: "volume",
+    libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT: "snapshot",
+    libvirt.VIR_ERR_DEVICE_MISSING: "device",
+}
+_worker = threading.local()
+
+
+class Connection:
+    """An open connection; a context manager. `run` is the one way to libvirt, so nothing blocks for ever."""
+
+    def __init__(self, uri: str, handle: Any, readonly: bool) -> None:
+        self.uri = uri
+        self.readonly = readonly
+        self._handle = handle
+        self._host_uuid: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def run(self, work: Callable[[Any], T], seconds: float = CALL_SECONDS) -> T:
+        """Call `work(virConnect)` in a worker thread and return its result.
+
+        Inside `work`, nested calls of `run` go straight through, under the outer deadline. Raises
+        `HypervisorUnavailable` when the host does not answer within `seconds` or the connection broke, `NotFound`,
+        and `HypervisorError` for everything else that libvirt refuses.
+        """
+
+        def translated() -> T:
+            with_errors: T
+            try:
+                with_errors = work(self._handle)
+            except libvirt.libvirtError as error:
+                raise translate(error, self.uri) from error
+            return with_errors
+
+        return within(translated, seconds, self.uri)
+
+    def alive(self) -> bool:
+        """Whether the connection is still open as far as keepalives tell; asks nothing of the host."""
+        try:
+            return bool(self._handle.isAlive())
+        except libvirt.libvirtError:
+            return False
+
+    def close(self) -> None:
+        """Close; a host that hangs is left behind after a second."""
+        handle = self._handle
+        try:
+            within(lambda: handle.close(), 1.0, self.uri)
+        except (HypervisorUnavailable, libvirt.libvirtError):
+            return
+
+
+def connect(uri: str, readonly: bool = False, seconds: float = OPEN_SECONDS) -> Connection:
+    """Open `uri`. Raises `HypervisorUnavailable`, at the latest after `seconds`."""
+    eventloop.ensure_running()
+    abandoned = threading.Event()
+
+    def open_handle() -> Any:
+        try:
+            handle = libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
+        except libvirt.libvirtError as error:
+            raise HypervisorUnavailable(uri, _message(error)) from error
+        if abandoned.is_set():
+            handle.close()
+            return None
+        try:
+            handle.setKeepAlive(KEEPALIVE_SECONDS, KEEPALIVE_MISSES)
+        except libvirt.libvirtError:
+            pass  # the in-process test driver has no transport to keep alive
+        return handle
+
+    try:
+        handle = within(open_handle, seconds, uri)
+    except HypervisorUnavailable:
+        abandoned.set()
+        raise
+    return Connection(uri, handle, readonly)
+
+
+def host_uuid(conn: Connection) -> str:
+    """The host's libvirt UUID, in lower case. Raises `HypervisorError` when the host has none."""
+    if conn._host_uuid is None:
+        text = conn.run(lambda handle: handle.getCapabilities())
+        found = ET.fromstring(text).findtext("host/uuid")  # noqa: S314  the host's own libvirt is trusted
+        if not found:
+            raise HypervisorError(
+                f"{conn.uri} reports no host UUID. Set host_uuid in libvirtd.conf and restart libvirtd."
+            )
+        conn._host_uuid = found.strip().lower()
+    return conn._host_uuid
+
+
+def require_host(conn: Connection, expected: str) -> None:
+    """Raise `HostMismatch` unless this connection reaches the host whose UUID is `expected`."""
+    found = host_uuid(conn)
+    if found != expected.strip().lower():
+        raise HostMismatch(conn.uri, expected, found)
+
+
+def within(work: Callable[[], T], seconds: float, uri: str) -> T:
+    """Run `work` in a daemon thread for `seconds` at most; a thread that hangs in libvirt's C code is left behind."""
+    if getattr(_worker, "busy", False):
+        return work()
+    results: list[T] = []
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def body() -> None:
+        _worker.busy = True
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001  handed over to the caller's thread, which raises it
+            failures.append(error)
+        finally:
+            done.set()
+
+    started = time.monotonic()
+    threading.Thread(target=body, name=f"libvirt {uri}", daemon=True).start()
+    if not done.wait(seconds):
+        waited = time.monotonic() - started
+        raise HypervisorUnavailable(uri, f"no answer within {waited:.0f} s")
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+def translate(error: libvirt.libvirtError, uri: str) -> HypervisorError:
+    """Libvirt's error as ours; whoever raises it chains the original."""
+    code, domain = error.get_error_code(), error.get_error_domain()
+    if code in _NOT_FOUND:
+        return NotFound(_NOT_FOUND[code], _detail(error))
+    lost = code in (libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_CONN, libvirt.VIR_ERR_RPC)
+    if lost or domain in (libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE):
+        return HypervisorUnavailable(uri, _message(error))
+    return HypervisorError(f"Libvirt on {uri} says: {_message(error)}")
+
+
+def _message(error: libvirt.libvirtError) -> str:
+    return str(error.get_error_message() or error).strip()
+
+
+def _detail(error: libvirt.libvirtError) -> str:
+    """What was looked for, out of a message such as "Domain not found: no domain with matching uuid '...'"."""
+    return _message(error).rpartition(": ")[2]
