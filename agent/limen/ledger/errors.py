@@ -1,0 +1,84 @@
+"""The error family of the ledger. `code` is the problem code that the API answers with."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from limen.quota.errors import LimenError
+
+
+class LedgerError(LimenError):
+    """Base of every error of the ledger; `str()` is one sentence that says what to do."""
+
+    code: ClassVar[str] = "conflict"
+
+
+class Busy(LedgerError):
+    """A lock, statement or connection was not to be had in time; try again after `retry_after` seconds."""
+
+    code = "busy"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(LedgerError):
+    """The database cannot be reached, or is not migrated."""
+
+    code = "unavailable"
+
+
+class NotFound(LedgerError):
+    """What was named does not exist."""
+
+    code = "not_found"
+
+
+class Conflict(LedgerError):
+    """What was asked for contradicts what there is (a name taken, a project not empty, a cycle)."""
+
+    code = "conflict"
+
+
+class StaleGeneration(Conflict):
+    """The claim was changed since the caller read it; `current` is its generation now."""
+
+    code = "stale_generation"
+
+    def __init__(self, message: str, current: int) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class FingerprintMismatch(Conflict):
+    """The claim belongs to another stack; a takeover must be asked for."""
+
+    code = "fingerprint_mismatch"
+
+
+class NotAdmitted(Conflict):
+    """The item is not reserved at this size, so it must not be built."""
+
+    code = "not_admitted"
+
+
+class Invalid(LedgerError):
+    """A value cannot be right whatever the ledger holds."""
+
+    code = "invalid"
+
+
+class Denied(LedgerError):
+    """The decision is no. `decision` is the JSON of the architecture, without holders; the audit log has it."""
+
+    code = "quota_denied"
+
+    def __init__(self, decision: Mapping[str, Any]) -> None:
+        super().__init__(str(decision.get("text", "the quota does not allow this")))
+        self.decision = decision
+
+
+class Unauthenticated(LedgerError):
+    """The token is unknown, expired or revoked."""
+
+    code = "unauthenticated"

@@ -1,0 +1,281 @@
+"""What goes into the ledger and comes out of it, as values. Amounts are ints (pieces or bytes)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from limen.quota.model import Bounds, ItemKind, Unlimited
+
+OwnerKind = Literal["stack", "vm", "adopted"]
+ItemState = Literal["reserved", "building", "committed", "lapsing"]
+ClaimState = Literal["held", "released"]
+Role = Literal["viewer", "operator", "owner"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a claim is for."""
+
+    kind: OwnerKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Which Pulumi stack holds a claim; another one needs an explicit takeover."""
+
+    backend: str
+    project: str
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRequest:
+    """One item that a claim asks for. `host` None is the claim's host; `volume` is "pool/name" of a disk."""
+
+    key: str
+    kind: ItemKind
+    name: str
+    amounts: Mapping[str, int]
+    host: UUID | None = None
+    volume: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """What POST and PUT of a claim carry."""
+
+    id: UUID
+    project: str
+    owner: Owner
+    fingerprint: Fingerprint
+    host: UUID
+    items: tuple[ItemRequest, ...]
+    takeover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimItem:
+    """One item of a claim as the ledger holds it.
+
+    `seen`: the host was seen to hold it since it was admitted (its charge is then "used", else "reserved").
+    `released`: nobody wants it any more; the row goes when a scan shows nothing. `fence` is the newest builder's
+    token, 0 before the first.
+    """
+
+    key: str
+    kind: ItemKind
+    name: str
+    host: UUID
+    uuid: UUID
+    volume: str | None
+    state: ItemState
+    claimed: Mapping[str, int]
+    observed: Mapping[str, int]
+    deadline: datetime | None
+    fence: int = 0
+    seen: bool = False
+    released: bool = False
+
+    @property
+    def charge(self) -> dict[str, int]:
+        """Per resource the larger of claimed and observed."""
+        return {
+            resource: max(self.claimed.get(resource, 0), self.observed.get(resource, 0))
+            for resource in {**self.claimed, **self.observed}
+        }
+
+    @property
+    def identity(self) -> str:
+        """What a scan knows the thing by on its host: "pool/name" or the libvirt UUID."""
+        return self.volume if self.volume is not None else str(self.uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim as the ledger holds it; `items` are in the order of their keys."""
+
+    id: UUID
+    project: str
+    owner: Owner
+    fingerprint: Fingerprint
+    host: UUID
+    generation: int
+    state: ClaimState
+    items: tuple[ClaimItem, ...]
+    created: datetime
+    updated: datetime
+
+    @property
+    def charge(self) -> dict[str, int]:
+        """What the whole claim is charged, per resource."""
+        total: dict[str, int] = {}
+        for item in self.items:
+            for resource, amount in item.charge.items():
+                total[resource] = total.get(resource, 0) + amount
+        return total
+
+    def item(self, key: str) -> ClaimItem | None:
+        """The item of that key, None if there is none."""
+        return next((item for item in self.items if item.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A change that was admitted: the claim afterwards and the decision's JSON; `replayed` if it was a repeat."""
+
+    claim: Claim
+    decision: Mapping[str, Any]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project; `chain` holds names from the project itself upwards to its root."""
+
+    id: int
+    name: str
+    parent: str | None
+    chain: tuple[str, ...]
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceStanding:
+    """One resource of a project. `hard` None: no limit set. `left` None: unlimited; 0 where it is overdrawn."""
+
+    resource: str
+    hard: int | Unlimited | None
+    soft: int | None
+    grace: timedelta | None
+    soft_since: datetime | None
+    used: int
+    reserved: int
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectQuota:
+    """How a project stands. `bounds` are those in force (its own and its ancestors', the strictest)."""
+
+    project: str
+    chain: tuple[str, ...]
+    resources: tuple[ResourceStanding, ...]
+    bounds: Mapping[str, Bounds]
+    own_bounds: Mapping[str, Bounds]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostResource:
+    """Capacity of one resource on a host. `limit` = floor(capacity * overcommit) - reserve."""
+
+    capacity: int
+    reserve: int
+    overcommit: float
+    limit: int
+    used: int
+    reserved: int
+    orphans: int
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A registered host; `id` is libvirt's host UUID. `scanned` is when the last applied scan begun."""
+
+    id: UUID
+    name: str
+    uri: str
+    resources: Mapping[str, HostResource]
+    scanned: datetime | None
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One chargeable thing on a host. `identity` is the libvirt UUID, or "pool/name" of a disk or
+    "domain-uuid/name" of a snapshot."""
+
+    kind: ItemKind
+    identity: str
+    name: str
+    amounts: Mapping[str, int]
+    hint: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that reconciliation names. `kind`: orphan, ghost, drift, duplicate. `id` is stable over scans."""
+
+    id: str
+    kind: Literal["orphan", "ghost", "drift", "duplicate"]
+    host: UUID
+    item_kind: ItemKind
+    identity: str
+    name: str
+    claim: UUID | None
+    key: str | None
+    project: str | None
+    claimed: Mapping[str, int] = field(default_factory=dict)
+    observed: Mapping[str, int] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What applying a scan did. `applied` False: it was older than the last one, and nothing was changed."""
+
+    applied: bool
+    committed: int = 0
+    removed: int = 0
+    changed: int = 0
+    orphans: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    administrator: bool
+    created: datetime
+    roles: Mapping[str, Role] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token without its secret. `projects` None: every project its user may see."""
+
+    id: UUID
+    user: str
+    scopes: tuple[str, ...]
+    projects: tuple[str, ...] | None
+    created: datetime
+    expires: datetime
+    revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a valid token speaks for: its user, the scopes, and the roles that user has, inherited down the tree.
+
+    `roles` maps every project the user has a role in, directly or by an ancestor, to the strongest role."""
+
+    token: UUID
+    user: str
+    administrator: bool
+    scopes: tuple[str, ...]
+    projects: tuple[str, ...] | None
+    roles: Mapping[str, Role]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    project: str | None
+    claim: UUID | None
+    allowed: bool
+    detail: Mapping[str, Any]
