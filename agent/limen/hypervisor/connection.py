@@ -1,15 +1,15 @@
 """A connection to libvirt that never hangs its caller and whose errors are ours."""
 
+import contextlib
 import threading
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import libvirt
 
-from limen.hypervisor import eventloop
+from limen.hypervisor import eventloop, xmltools
 from limen.hypervisor.errors import HostMismatch, HypervisorError, HypervisorUnavailable, NotFound
 
 OPEN_SECONDS = 10.0
@@ -51,17 +51,15 @@ class Connection:
         """Call `work(virConnect)` in a worker thread and return its result.
 
         Inside `work`, nested calls of `run` go straight through, under the outer deadline. Raises
-        `HypervisorUnavailable` when the host does not answer within `seconds` or the connection broke, `NotFound`,
-        and `HypervisorError` for everything else that libvirt refuses.
+        `HypervisorUnavailable` when the host does not answer within `seconds` or the connection broke,
+        `NotFound`, and `HypervisorError` for everything else that libvirt refuses.
         """
 
         def translated() -> T:
-            with_errors: T
             try:
-                with_errors = work(self._handle)
+                return work(self._handle)
             except libvirt.libvirtError as error:
                 raise translate(error, self.uri) from error
-            return with_errors
 
         return within(translated, seconds, self.uri)
 
@@ -94,10 +92,8 @@ def connect(uri: str, readonly: bool = False, seconds: float = OPEN_SECONDS) -> 
         if abandoned.is_set():
             handle.close()
             return None
-        try:
+        with contextlib.suppress(libvirt.libvirtError):  # the in-process test driver has no transport
             handle.setKeepAlive(KEEPALIVE_SECONDS, KEEPALIVE_MISSES)
-        except libvirt.libvirtError:
-            pass  # the in-process test driver has no transport to keep alive
         return handle
 
     try:
@@ -112,7 +108,7 @@ def host_uuid(conn: Connection) -> str:
     """The host's libvirt UUID, in lower case. Raises `HypervisorError` when the host has none."""
     if conn._host_uuid is None:
         text = conn.run(lambda handle: handle.getCapabilities())
-        found = ET.fromstring(text).findtext("host/uuid")  # noqa: S314  the host's own libvirt is trusted
+        found = xmltools.parse(text).findtext("host/uuid")
         if not found:
             raise HypervisorError(
                 f"{conn.uri} reports no host UUID. Set host_uuid in libvirtd.conf and restart libvirtd."
@@ -129,7 +125,9 @@ def require_host(conn: Connection, expected: str) -> None:
 
 
 def within(work: Callable[[], T], seconds: float, uri: str) -> T:
-    """Run `work` in a daemon thread for `seconds` at most; a thread that hangs in libvirt's C code is left behind."""
+    """Run `work` in a daemon thread for `seconds` at most; one that hangs in libvirt's C code is left
+    behind.
+    """
     if getattr(_worker, "busy", False):
         return work()
     results: list[T] = []
@@ -171,5 +169,5 @@ def _message(error: libvirt.libvirtError) -> str:
 
 
 def _detail(error: libvirt.libvirtError) -> str:
-    """What was looked for, out of a message such as "Domain not found: no domain with matching uuid '...'"."""
+    """What was looked for: the tail of "Domain not found: no domain with matching uuid '...'"."""
     return _message(error).rpartition(": ")[2]

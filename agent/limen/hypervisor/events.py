@@ -16,7 +16,7 @@ def follow(uri: str, callback: EventCallback) -> Follower:
 
     kind `domain`: what `defined undefined started suspended resumed stopped shutdown pmsuspended crashed
     device-added device-removed balloon reboot metadata`; kind `network`: `defined undefined started stopped
-    metadata`; kind `pool`: `defined undefined started stopped created deleted refreshed`; kind `host`, uuid "":
-    `connected` (also after a restart of libvirtd: events were missed, scan) and `lost`.
+    metadata`; kind `pool`: `defined undefined started stopped created deleted refreshed`; kind `host`, uuid
+    "": `connected` (also after a restart of libvirtd: events were missed, scan) and `lost`.
     """
     raise NotImplementedError

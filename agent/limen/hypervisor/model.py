@@ -1,9 +1,11 @@
 """What was seen on a host, as values. Sizes are bytes; `amounts` are what the quota model charges.
 
-The charge of a running domain is the larger of its live and its persistent definition, of what it *holds*: vCPUs
-that are plugged in and the balloon's actual size (`currentMemory`), not the ceilings (`max_vcpus`, `max_memory`) it
-may be grown to. Missing vCPUs are withheld by the host. The balloon is the guest's co-operation: libvirt reports its
-real size, so a guest that has not (yet) given memory back is charged the whole ceiling until it does.
+A running domain is charged the larger of its live and its persistent definition, of what it *holds*: vCPUs
+that are plugged in and the balloon's real size (`currentMemory`), not the ceilings it may be grown to. The
+host withholds vCPUs that are not plugged in. The balloon needs the guest: QEMU starts a guest with its whole
+ceiling, and libvirt reports the balloon's real size, so a guest that has not given memory back (still
+booting, or unwilling) is charged its ceiling until it does. Without a declared ceiling there is no such
+moment.
 """
 
 from collections.abc import Mapping
@@ -18,7 +20,7 @@ VolumeRole = Literal["disk", "backing", "image", "media"]
 
 @dataclass(frozen=True)
 class Hint:
-    """Limen's metadata in a domain's or network's XML. Anyone on the host can write it: a hint, never proof."""
+    """Limen's metadata in a domain's or network's XML. Operators of the host can write it: no proof."""
 
     owner: str
     project: str
@@ -52,7 +54,9 @@ class InterfaceSeen:
 
 @dataclass(frozen=True)
 class SnapshotSeen:
-    """A snapshot. `disk` is the most it can hold beside its domain's own volumes (an internal copy, saved memory)."""
+    """A snapshot. `disk` is the most it can hold outside its domain's volumes: internal copies, saved
+    memory.
+    """
 
     name: str
     disk: int
@@ -63,16 +67,25 @@ class SnapshotSeen:
 
 
 @dataclass(frozen=True)
-class DomainSeen:
-    uuid: str
-    name: str
-    state: DomainState
-    persistent: bool
-    autostart: bool
+class Size:
+    """vCPUs and memory of one definition, with the ceilings to which a running domain can grow."""
+
     vcpus: int
     memory: int
     max_vcpus: int
     max_memory: int
+
+
+@dataclass(frozen=True)
+class DomainSeen:
+    """A domain. `live` is None when it is off, `defined` when it is transient (it vanishes when it stops)."""
+
+    uuid: str
+    name: str
+    state: DomainState
+    autostart: bool
+    live: Size | None
+    defined: Size | None
     disks: tuple[DiskSeen, ...] = ()
     interfaces: tuple[InterfaceSeen, ...] = ()
     snapshots: tuple[SnapshotSeen, ...] = ()
@@ -80,7 +93,15 @@ class DomainSeen:
 
     @property
     def active(self) -> bool:
-        return self.state not in ("shutoff", "crashed", "nostate")
+        return self.live is not None
+
+    @property
+    def vcpus(self) -> int:
+        return max(size.vcpus for size in (self.live, self.defined) if size)
+
+    @property
+    def memory(self) -> int:
+        return max(size.memory for size in (self.live, self.defined) if size)
 
     @property
     def amounts(self) -> Mapping[str, int]:
@@ -105,9 +126,9 @@ class NetworkSeen:
 class VolumeSeen:
     """A volume. `backing` is the path of the file it is a layer over.
 
-    Roles: `image` is named `limen-image-<sha256>...`, `backing` is another volume's backing file (a base image of
-    somebody's, or a layer frozen by an external snapshot), `media` is a read-only medium such as a cloud-init ISO,
-    `disk` is everything else.
+    Roles are hints for a reader, all roles have amounts: `image` is named `limen-image-<sha256>...`,
+    `backing` is another volume's backing file (a base image, or a layer that a snapshot froze), `media`
+    holds an ISO 9660 filesystem and no domain may write to it (cloud-init), `disk` is everything else.
     """
 
     pool: str
@@ -127,7 +148,7 @@ class VolumeSeen:
 
     @property
     def amounts(self) -> Mapping[str, int]:
-        return {} if self.role == "media" else {"disk": self.capacity}
+        return {"disk": self.capacity}
 
 
 @dataclass(frozen=True)
