@@ -159,7 +159,7 @@ def translate(error: libvirt.libvirtError, uri: str) -> HypervisorError:
     if code in _NOT_FOUND:
         return NotFound(_NOT_FOUND[code], _detail(error))
     lost = code in (libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_CONN, libvirt.VIR_ERR_RPC)
-    if lost or domain in (libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE):
+    if lost or (domain == libvirt.VIR_FROM_RPC and code != libvirt.VIR_ERR_NO_SUPPORT):
         return HypervisorUnavailable(uri, _message(error))
     return HypervisorError(f"Libvirt on {uri} says: {_message(error)}")
 

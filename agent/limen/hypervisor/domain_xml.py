@@ -29,6 +29,8 @@ def size_of(root: ET.Element) -> Size:
     current = int(vcpu.get("current", ceiling)) if vcpu is not None else 1
     memory = xmltools.size(root.find("memory"), "KiB")
     held = xmltools.size(root.find("currentMemory"), "KiB") or memory
+    if xmltools.attribute(root, "devices/memballoon", "model") == "none":
+        held = memory  # nothing can take memory back
     return Size(vcpus=current, memory=min(held, memory), max_vcpus=ceiling, max_memory=memory)
 
 
@@ -41,11 +43,11 @@ def hint_of(root: ET.Element) -> Hint | None:
 
 
 def disks_of(root: ET.Element) -> tuple[DiskXml, ...]:
-    return tuple(_disk(element) for element in root.iterfind("devices/disk"))
+    return tuple(parse_disk(element) for element in root.iterfind("devices/disk"))
 
 
 def interfaces_of(root: ET.Element) -> tuple[InterfaceSeen, ...]:
-    return tuple(_interface(element) for element in root.iterfind("devices/interface"))
+    return tuple(parse_interface(element) for element in root.iterfind("devices/interface"))
 
 
 def find_disk(root: ET.Element, target: str) -> ET.Element | None:
@@ -123,7 +125,7 @@ def connect_interface(element: ET.Element, network: str | None, bridge: str | No
     ET.SubElement(element, "source", {"network": network} if network else {"bridge": str(bridge)})
 
 
-def _disk(element: ET.Element) -> DiskXml:
+def parse_disk(element: ET.Element) -> DiskXml:
     source = element.find("source")
     attributes = {} if source is None else source.attrib
     path = attributes.get("file") or attributes.get("dev")
@@ -140,7 +142,7 @@ def _disk(element: ET.Element) -> DiskXml:
     )
 
 
-def _interface(element: ET.Element) -> InterfaceSeen:
+def parse_interface(element: ET.Element) -> InterfaceSeen:
     return InterfaceSeen(
         mac=(xmltools.attribute(element, "mac", "address") or "").lower(),
         network=xmltools.attribute(element, "source", "network"),

@@ -203,7 +203,7 @@ def _seen(read: _DomainRead, volumes: Iterable[VolumeSeen]) -> DomainSeen:
 
 
 def _snapshot_seen(text: str, disks: tuple[DiskSeen, ...]) -> SnapshotSeen:
-    """An internal snapshot may come to hold a whole copy of each disk; an external one's layer is a volume."""
+    """An internal snapshot may come to hold a copy of each disk; an external one's layer is a volume."""
     root = xmltools.parse(text)
     internal = {
         disk.get("name") for disk in root.iterfind("disks/disk") if disk.get("snapshot") == "internal"

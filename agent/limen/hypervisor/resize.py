@@ -1,17 +1,58 @@
-"""Change a domain's vCPUs and memory in place."""
+"""Change a domain's vCPUs and memory in place: live within its ceilings, else with a restart."""
 
-from typing import Literal
+import contextlib
+from typing import Any, Literal
 
+import libvirt
+
+from limen.hypervisor import domain_xml, xmltools
 from limen.hypervisor.connection import Connection
-from limen.hypervisor.domains import GRACEFUL_SECONDS
-from limen.hypervisor.model import DomainSeen
+from limen.hypervisor.domain_xml import KIB
+from limen.hypervisor.domains import GRACEFUL_SECONDS, start_domain, stop_domain
+from limen.hypervisor.errors import Refused
+from limen.hypervisor.model import DomainSeen, Size
+from limen.hypervisor.observe import read_domain
+from limen.quota.units import format_amount
 
 Way = Literal["none", "live", "restart"]
 
 
-def plan_resize(domain: DomainSeen, vcpus: int, memory: int) -> Way:
-    """Which way a change to `vcpus` and `memory` (bytes) would take now; pure."""
-    raise NotImplementedError
+def target_size(
+    defined: Size, vcpus: int, memory: int, max_vcpus: int | None = None, max_memory: int | None = None
+) -> Size:
+    """The definition to aim at. A ceiling that is not named stays; without headroom it follows."""
+    if max_vcpus is None:
+        max_vcpus = defined.max_vcpus if defined.max_vcpus > defined.vcpus else vcpus
+    if max_memory is None:
+        max_memory = defined.max_memory if defined.max_memory > defined.memory else memory
+    return Size(vcpus, memory, max(vcpus, max_vcpus), max(memory, max_memory))
+
+
+def plan_resize(
+    domain: DomainSeen,
+    vcpus: int,
+    memory: int,
+    max_vcpus: int | None = None,
+    max_memory: int | None = None,
+) -> Way:
+    """How a change to `vcpus` and `memory` (bytes) would be made now; pure.
+
+    `live` covers a domain that is off. Ceilings of a running guest only change with a restart; if nothing
+    else needs one, the new ceilings wait for its next start.
+    """
+    _check(vcpus, memory)
+    wanted = target_size(_defined(domain), vcpus, memory, max_vcpus, max_memory)
+    if domain.live is None:
+        return "none" if wanted == domain.defined else "live"
+    if vcpus > domain.live.max_vcpus or memory > domain.live.max_memory:
+        return "restart"
+    if vcpus < domain.live.vcpus:
+        return "restart"  # a vCPU that was there at boot cannot be unplugged
+    if wanted == domain.defined and vcpus == domain.live.vcpus:
+        # The balloon may not have got there yet; that is the guest's affair, and asking again changes
+        # nothing.
+        return "none" if memory <= domain.live.memory else "live"
+    return "live"
 
 
 def resize_domain(
@@ -22,6 +63,82 @@ def resize_domain(
     graceful_seconds: float = GRACEFUL_SECONDS,
     allow_restart: bool = True,
     allow_hard: bool = False,
+    max_vcpus: int | None = None,
+    max_memory: int | None = None,
+    running: bool | None = None,
 ) -> Way:
-    """Do it; returns the way it took. Raises `Refused` when only a way that is not allowed is left."""
-    raise NotImplementedError
+    """Make the change and return the way it took; repeating it does nothing.
+
+    A restart changes the definition first, so one cut off halfway leaves a domain that starts with its new
+    size; with `running=True` a repeated call starts it. None leaves a domain that was off alone. Raises
+    `Refused` when only a way is left that is not allowed (nothing is changed then, except that a guest which
+    does not shut down keeps running with the new definition waiting), `NotFound`.
+    """
+
+    _check(vcpus, memory)
+
+    def work(handle: Any) -> Way:
+        domain = handle.lookupByUUIDString(uuid)
+        seen = read_domain(handle, domain)
+        way = plan_resize(seen, vcpus, memory, max_vcpus, max_memory)
+        if way == "restart" and not allow_restart:
+            raise Refused(_would_restart(seen))
+        wanted = target_size(_defined(seen), vcpus, memory, max_vcpus, max_memory)
+        if way == "live" and seen.live is not None:
+            _change_live(domain, seen.live, wanted)
+        if wanted != seen.defined:
+            _redefine(handle, domain, wanted)
+        if way == "restart":
+            stop_domain(conn, uuid, graceful_seconds, allow_hard)
+        if way == "restart" or (running and seen.live is None):
+            start_domain(conn, uuid)
+        return way
+
+    return conn.run(work, graceful_seconds + 120.0)
+
+
+def _change_live(domain: Any, live: Size, wanted: Size) -> None:
+    if wanted.vcpus != live.vcpus:
+        domain.setVcpusFlags(wanted.vcpus, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        if _agent_connected(domain):
+            # Many distributions leave a vCPU that was plugged in offline until someone says so in the guest.
+            with contextlib.suppress(libvirt.libvirtError):
+                domain.setVcpusFlags(wanted.vcpus, libvirt.VIR_DOMAIN_VCPU_GUEST)
+    if wanted.memory != live.memory:
+        domain.setMemoryFlags(wanted.memory // KIB, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+
+def _redefine(handle: Any, domain: Any, wanted: Size) -> None:
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    handle.defineXML(domain_xml.with_size(domain.XMLDesc(flags), wanted))
+
+
+def _agent_connected(domain: Any) -> bool:
+    root = xmltools.parse(domain.XMLDesc(0))
+    return any(
+        target.get("name") == "org.qemu.guest_agent.0" and target.get("state") == "connected"
+        for target in root.iterfind("devices/channel/target")
+    )
+
+
+def _defined(domain: DomainSeen) -> Size:
+    if domain.defined is None:
+        raise Refused(f"The domain {domain.name} is transient: it has no definition that could be changed.")
+    return domain.defined
+
+
+def _would_restart(domain: DomainSeen) -> str:
+    live = domain.live or _defined(domain)
+    return (
+        f"The domain {domain.name} would have to be restarted: live it holds {live.vcpus} vCPUs, which cannot "
+        f"be unplugged, and can grow to {live.max_vcpus} vCPUs and "
+        f"{format_amount(live.max_memory, 'memory')} of memory. Allow a restart, or stay within that."
+    )
+
+
+def _check(vcpus: int, memory: int) -> None:
+    if vcpus < 1 or memory < KIB or memory % KIB:
+        raise Refused(
+            "A domain needs at least one vCPU and memory in whole KiB; "
+            f"{vcpus} vCPUs and {memory} bytes were asked for."
+        )
