@@ -17,13 +17,9 @@ from limen.client.errors import ApiError, ApiUnavailable, ClientMisconfigured, Q
 # An API that restarts is back within about a second; one that is away must be reported within five.
 _RETRY_SECONDS = 2.0
 _FIRST_PAUSE = 0.1
-_CONNECTION_ERRORS = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.ReadError,
-    httpx.WriteError,
-    httpx.RemoteProtocolError,
-)
+# Nothing was sent, or: nobody knows how much of it arrived.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
+_BROKEN_OFF = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 class TokenSource:
@@ -102,8 +98,9 @@ class Transport:
     ) -> Any:
         """Send a request and return the answer's JSON, None where there is none.
 
-        A write carries one Idempotency-Key through its retries, so that an answer lost on the way is
-        not carried out twice. Raises ApiError, QuotaDenied, ApiUnavailable, ClientMisconfigured.
+        A write carries one Idempotency-Key through its retries, so that a write of a claim whose answer
+        was lost on the way is not carried out twice; other POST and DELETE requests are sent again only
+        if they were not sent. Raises ApiError, QuotaDenied, ApiUnavailable, ClientMisconfigured.
         """
         headers = {} if method == "GET" else {"Idempotency-Key": str(uuid.uuid4())}
         response = self._send(method, path, body, query, headers, wait_seconds)
@@ -122,6 +119,8 @@ class Transport:
     ) -> httpx.Response:
         authorized = {**headers, "Authorization": f"Bearer {self._token.current()}"}
         timeout = httpx.Timeout(self._timeout * 0.9 + wait_seconds, connect=min(2.0, self._timeout / 2))
+        repeatable = method in ("GET", "PUT") or path.startswith("/api/claims")
+        retried = (*_NOT_SENT, *_BROKEN_OFF) if repeatable else _NOT_SENT
         give_up = time.monotonic() + min(_RETRY_SECONDS, self._timeout / 2)
         pause = _FIRST_PAUSE
         while True:
@@ -129,7 +128,7 @@ class Transport:
                 return self._http.request(
                     method, path, json=body, params=query, headers=authorized, timeout=timeout
                 )
-            except _CONNECTION_ERRORS as error:
+            except retried as error:
                 if time.monotonic() + pause >= give_up:
                     raise ApiUnavailable(self._away(error)) from None
                 time.sleep(pause)

@@ -1,0 +1,102 @@
+"""Who may do what: scopes of the token and roles in the project. Pure; `context` applies it."""
+
+from collections.abc import Callable
+
+from limen.api.problems import Forbidden
+from limen.ledger.errors import NotFound
+from limen.ledger.values import Identity, Role
+
+SCOPES = (
+    "quota:check",
+    "quota:read",
+    "claims:write",
+    "limits:write",
+    "projects:write",
+    "hosts:write",
+    "audit:read",
+    "admin",
+)
+# A scope that is of no use without reading brings the reading along.
+_IMPLIED = {
+    "quota:read": {"quota:check", "claims:write", "limits:write", "projects:write", "hosts:write"},
+    "quota:check": {"claims:write"},
+}
+_RANK: dict[Role, int] = {"viewer": 1, "operator": 2, "owner": 3}
+ChainOf = Callable[[str], tuple[str, ...]]
+
+
+class Access:
+    """What one request may do.
+
+    `chain_of` answers a project's names from itself upwards; it is asked only for tokens that are restricted
+    to projects, so that the common case costs no query.
+    """
+
+    def __init__(self, identity: Identity, chain_of: ChainOf) -> None:
+        self.identity = identity
+        self._chain_of = chain_of
+
+    @property
+    def user(self) -> str:
+        return self.identity.user
+
+    def require_scope(self, scope: str) -> None:
+        """Raises Forbidden unless the token has `scope`, `admin`, or one that implies it."""
+        enough = {scope, "admin", *_IMPLIED.get(scope, ())}
+        if not enough.intersection(self.identity.scopes):
+            raise Forbidden(f"This token lacks the scope {scope}: use one that was issued with it.")
+
+    def require_administrator(self, scope: str) -> None:
+        """Raises Forbidden unless the caller is an administrator whose token has `scope` and all projects."""
+        self.require_scope(scope)
+        if not self.sees_everything:
+            raise Forbidden("Only an administrator may do this: ask one.")
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.identity.administrator and self.identity.projects is None
+
+    def sees(self, project: str) -> bool:
+        """Whether the caller has any role in the project, within what the token covers."""
+        return self._has_role(project, "viewer")
+
+    def require_role(self, project: str, role: Role) -> None:
+        """Raises NotFound for a project that the caller does not see, Forbidden for too weak a role."""
+        if not self.sees(project):
+            raise unseen_project(project)
+        if not self._has_role(project, role):
+            raise Forbidden(
+                f"This needs the role {role} in project {project}: ask an owner of it for that role."
+            )
+
+    def require_parent_owner(self, project: str, parent: str | None) -> None:
+        """Raises unless the caller owns the parent of `project`, or is an administrator."""
+        if parent is None:
+            self.require_role(project, "viewer")
+            if not self.identity.administrator:
+                raise Forbidden(f"Only an administrator may do this with {project}, which has no parent.")
+        elif not self._has_role(parent, "owner"):
+            self.require_role(project, "viewer")
+            raise Forbidden(f"This needs the role owner in project {parent}, the parent of {project}.")
+
+    def _has_role(self, project: str, role: Role) -> bool:
+        if not self._covers(project):
+            return False
+        held = self.identity.roles.get(project)
+        return self.identity.administrator or (held is not None and _RANK[held] >= _RANK[role])
+
+    def _covers(self, project: str) -> bool:
+        projects = self.identity.projects
+        if projects is None or project in projects:
+            return True
+        try:
+            return not set(projects).isdisjoint(self._chain_of(project))
+        except NotFound:
+            return False
+
+
+def unseen_project(project: str) -> NotFound:
+    """One sentence for what is not there and for what may not be seen, so that neither shows."""
+    return NotFound(
+        f"There is no project {project}, or you have no role in it: check the name, or ask an owner."
+    )

@@ -1,0 +1,112 @@
+"""`limen-api`: listen, serve, and end promptly."""
+
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from limen.api.app import create_app
+from limen.api.logs import configure_logs
+from limen.api.settings import Listen, Settings, SettingsError, database_url, parse_listen
+from limen.ledger import Ledger
+from limen.quota.errors import LimenError
+
+_log = structlog.get_logger()
+
+
+def serve(
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:18443",
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A reverse proxy ends TLS in front of this address.")
+    ] = False,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; serve HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
+    scan_interval: Annotated[float, typer.Option(min=1.0, help="Seconds between scans of a host.")] = 60.0,
+    sweep_interval: Annotated[
+        float, typer.Option(min=0.2, help="Seconds between looks at deadlines that have passed.")
+    ] = 5.0,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Serve the Limen API, the one authority that admits.
+
+    The database comes from LIMEN_DATABASE_URL, or from the file that LIMEN_DATABASE_URL_FILE names.
+    """
+    if log_level not in ("debug", "info", "warning", "error"):
+        raise typer.BadParameter("must be debug, info, warning or error", param_hint="--log-level")
+    configure_logs(log_level)
+    try:
+        address = parse_listen(listen)
+        certificates = _certificates(tls_certificate, tls_key)
+        if not (address.is_loopback or behind_proxy or certificates):
+            raise SettingsError(
+                f"{address.host} is not a loopback address, and tokens would cross the network in clear: "
+                "give --tls-certificate and --tls-key, or --behind-proxy if a reverse proxy ends TLS."
+            )
+        bound = _bind(address)
+        ledger = Ledger.open(database_url())
+    except LimenError as error:
+        typer.echo(f"limen-api: {error}", err=True)
+        raise typer.Exit(2) from error
+    with ledger:
+        _run(create_app(ledger, Settings(scan_interval, sweep_interval)), bound, behind_proxy, certificates)
+
+
+def _run(
+    app: FastAPI,
+    bound: socket.socket,
+    behind_proxy: bool,
+    certificates: tuple[Path, Path] | None,
+) -> None:
+    certificate, key = certificates or (None, None)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=behind_proxy,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=30,
+    )
+    # uvicorn raises the signal that ended it once more after its shutdown: then the exit is a clean one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    host, port = bound.getsockname()[:2]
+    _log.info("listening", address=f"{host}:{port}")
+    server = uvicorn.Server(config)
+    server.run(sockets=[bound])
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def _certificates(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise SettingsError("--tls-certificate and --tls-key belong together: give both.")
+    for file in (certificate, key):
+        if not file.is_file():
+            raise SettingsError(f"{file} is not there.")
+    return certificate, key
+
+
+def _bind(address: Listen) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=512)
+    except OSError as error:
+        raise SettingsError(
+            f"Can't listen on {address.host}:{address.port}: {error.strerror}. "
+            "Is another limen-api running? Choose another address with --listen."
+        ) from error
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    typer.run(serve)

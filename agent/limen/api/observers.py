@@ -1,0 +1,102 @@
+"""The observers of all registered hosts, and the sweeper of deadlines."""
+
+import threading
+from concurrent.futures import Future
+from uuid import UUID
+
+import structlog
+
+from limen.api.metrics import Metrics
+from limen.api.observer import HostStatus, Observer
+from limen.ledger import Ledger
+from limen.ledger.errors import NotFound
+from limen.ledger.values import Host, ScanResult
+from limen.quota.errors import LimenError
+
+_log = structlog.get_logger()
+
+
+class Observers:
+    """Keeps one observer running for each host that the ledger lists; times are in seconds."""
+
+    def __init__(self, ledger: Ledger, metrics: Metrics, scan_interval: float, sweep_interval: float) -> None:
+        self._ledger = ledger
+        self._metrics = metrics
+        self._scan_interval = scan_interval
+        self._sweep_interval = sweep_interval
+        self._lock = threading.Lock()
+        self._observers: dict[UUID, Observer] = {}
+        self._stopping = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._sweeper.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._lock:
+            for observer in self._observers.values():
+                observer.stop()
+            self._observers.clear()
+
+    def request(self, host_id: UUID) -> Future[ScanResult]:
+        """A scan of that host that begins after this call. Raises NotFound if it is not registered."""
+        with self._lock:
+            observer = self._observers.get(host_id)
+        if observer is None:
+            self._follow_ledger()
+            with self._lock:
+                observer = self._observers.get(host_id)
+        if observer is None:
+            raise NotFound(f"There is no host {host_id}: register it with `limen host add`.")
+        return observer.request()
+
+    def request_quietly(self, host_id: UUID) -> None:
+        """Ask for a scan that nobody waits for; a host that is gone or away is no error."""
+        with self._lock:
+            observer = self._observers.get(host_id)
+        if observer is not None:
+            observer.request()
+
+    def status(self, host_id: UUID) -> HostStatus:
+        with self._lock:
+            observer = self._observers.get(host_id)
+        return HostStatus() if observer is None else observer.status
+
+    def _sweep(self) -> None:
+        """Deadlines, and hosts that came or went through another limen-api."""
+        while not self._stopping.is_set():
+            try:
+                self._follow_ledger()
+                if self._ledger.claims.lapse():
+                    # What lapsed stays charged until a scan shows nothing: it need not wait for the minute.
+                    self._request_all()
+            except LimenError as error:
+                _log.warning("sweep failed", reason=str(error))
+            except Exception as error:  # noqa: BLE001  one defect must not end the sweeping
+                _log.error("defect", part="sweeper", exc_info=error)
+            self._stopping.wait(self._sweep_interval)
+
+    def _request_all(self) -> None:
+        with self._lock:
+            observers = list(self._observers.values())
+        for observer in observers:
+            observer.request()
+
+    def _follow_ledger(self) -> None:
+        hosts = {host.id: host for host in self._ledger.hosts.list()}
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            for host_id, observer in list(self._observers.items()):
+                host = hosts.get(host_id)
+                if host is None or (host.uri, host.name) != (observer.uri, observer.name):
+                    observer.stop()
+                    del self._observers[host_id]
+            for host_id in hosts.keys() - self._observers.keys():
+                self._observers[host_id] = self._started(hosts[host_id])
+
+    def _started(self, host: Host) -> Observer:
+        observer = Observer(self._ledger, self._metrics, host.id, host.uri, host.name, self._scan_interval)
+        observer.start()
+        return observer

@@ -1,0 +1,1 @@
+"""Request and answer documents: parsed once, here, into values of the rules."""

@@ -1,0 +1,96 @@
+"""Documents of hosts."""
+
+import math
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from limen.api.observer import HostStatus
+from limen.api.schemas.claims import WaitSeconds
+from limen.api.schemas.fields import Amounts, Document, Json, Text
+from limen.ledger.values import Host
+from limen.quota.errors import LimenError
+from limen.quota.model import check_resource
+
+_NAME = r"^[a-z0-9][a-z0-9.-]{0,62}$"
+_MAX_OVERCOMMIT = 1000.0
+_SCHEMES = frozenset({"qemu", "qemu+unix", "qemu+ssh", "qemu+libssh", "qemu+libssh2", "qemu+tls", "test"})
+
+
+def _uri(value: str) -> str:
+    """Only transports that connect: libvirt's `ext` and `command=` would run a program as limen-api."""
+    parts = urlsplit(value)
+    if parts.scheme not in _SCHEMES or "command=" in parts.query:
+        raise PydanticCustomError(
+            "limen", "must be a libvirt URI such as qemu:///system or qemu+ssh://root@host/system"
+        )
+    if parts.password:
+        raise PydanticCustomError("limen", "must not hold a password: libvirt reads keys and its auth file")
+    return value
+
+
+def _overcommit(value: object) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("limen", "must be an object of resources and ratios")
+    ratios = {}
+    for resource, ratio in value.items():
+        try:
+            check_resource(resource)
+        except LimenError as error:
+            raise PydanticCustomError("limen", "{sentence}", {"sentence": str(error)}) from error
+        if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not math.isfinite(ratio):
+            raise PydanticCustomError("limen", "{name}: a ratio is a number", {"name": resource})
+        if not 0 < ratio <= _MAX_OVERCOMMIT:
+            raise PydanticCustomError(
+                "limen", "{name}: a ratio is above 0 and at most 1000", {"name": resource}
+            )
+        ratios[resource] = float(ratio)
+    return ratios
+
+
+Ratios = Annotated[
+    dict[str, float],
+    BeforeValidator(_overcommit),
+    WithJsonSchema({"type": "object", "examples": [{"vcpus": 4}]}),
+]
+
+
+class NewHost(Document):
+    """`name` left out: the host's own name. `reserve` is kept free, `overcommit` multiplies the capacity."""
+
+    uri: Annotated[Text, AfterValidator(_uri)]
+    name: Annotated[str, Field(pattern=_NAME)] | None = None
+    reserve: Amounts | None = None
+    overcommit: Ratios | None = None
+
+
+class ScanIn(Document):
+    wait_seconds: WaitSeconds = 30.0
+
+
+def host_json(host: Host, status: HostStatus, with_uri: bool) -> Json:
+    """`with_uri`: how to reach a host is for those who may reach it."""
+    return {
+        "id": str(host.id),
+        "name": host.name,
+        **({"uri": host.uri} if with_uri else {}),
+        "resources": [
+            {
+                "resource": resource,
+                "capacity": str(figures.capacity),
+                "reserve": str(figures.reserve),
+                "overcommit": figures.overcommit,
+                "limit": str(figures.limit),
+                "used": str(figures.used),
+                "reserved": str(figures.reserved),
+                "orphans": str(figures.orphans),
+            }
+            for resource, figures in host.resources.items()
+        ],
+        "scanned": None if host.scanned is None else host.scanned.isoformat(),
+        "reachable": status.reachable,
+        "error": status.error if with_uri else None,
+        "created": host.created.isoformat(),
+    }

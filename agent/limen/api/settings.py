@@ -1,0 +1,64 @@
+"""What limen-api is told by its environment and command line."""
+
+import os
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from limen.quota.errors import LimenError
+
+
+class SettingsError(LimenError):
+    """limen-api can't start with what it was told."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Seconds between scans of a host, and between looks at deadlines."""
+
+    scan_interval: float = 60.0
+    sweep_interval: float = 5.0
+
+
+@dataclass(frozen=True)
+class Listen:
+    """An address to listen on."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def database_url() -> str:
+    """The URL in LIMEN_DATABASE_URL, or in the file that LIMEN_DATABASE_URL_FILE names.
+
+    Raises SettingsError where neither is usable.
+    """
+    if value := os.environ.get("LIMEN_DATABASE_URL"):
+        return value
+    file = os.environ.get("LIMEN_DATABASE_URL_FILE")
+    if not file:
+        raise SettingsError("No database: set LIMEN_DATABASE_URL or LIMEN_DATABASE_URL_FILE.")
+    try:
+        text = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"LIMEN_DATABASE_URL_FILE names {file}, which can't be read: {error.strerror}."
+        ) from error
+    if not text:
+        raise SettingsError(f"LIMEN_DATABASE_URL_FILE names {file}, which is empty.")
+    return text
+
+
+def parse_listen(text: str) -> Listen:
+    """`HOST:PORT`, an IPv6 host in brackets; raises SettingsError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"{text!r} is no address to listen on: write it as 127.0.0.1:18443.")
+    return Listen(host.removeprefix("[").removesuffix("]"), int(port))
