@@ -130,8 +130,8 @@ def _defined(domain: DomainSeen) -> Size:
 def _would_restart(domain: DomainSeen) -> str:
     live = domain.live or _defined(domain)
     return (
-        f"The domain {domain.name} would have to be restarted: live it holds {live.vcpus} vCPUs, which cannot "
-        f"be unplugged, and can grow to {live.max_vcpus} vCPUs and "
+        f"The domain {domain.name} would have to be restarted: live it holds {live.vcpus} vCPUs, which "
+        f"cannot be unplugged, and can grow to {live.max_vcpus} vCPUs and "
         f"{format_amount(live.max_memory, 'memory')} of memory. Allow a restart, or stay within that."
     )
 
