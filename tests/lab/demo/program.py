@@ -1,0 +1,71 @@
+"""The Pulumi side of the main job: the env file, the stack, `pulumi up` and `pulumi destroy`."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.lab.demo.layout import ROOT, Layout
+from tests.lab.demo.shell import StepFailed, capture, show
+
+PROGRAM = ROOT / "pulumi" / "programs" / "vm_stack"
+STACK = "dev"
+
+
+def pulumi_variables(layout: Layout) -> dict[str, str]:
+    """What a hand-typed `pulumi` needs: the file backend, its passphrase, and nothing from the internet."""
+    return {
+        "PULUMI_HOME": str(layout.pulumi_home),
+        "PULUMI_BACKEND_URL": f"file://{layout.backend}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+        "LIMEN_PYTHON": str(layout.venv_bin / "python"),
+    }
+
+
+def path_value(layout: Layout) -> str:
+    """The folders that go in front of PATH: pulumi and its language host, limen, python."""
+    return f"{layout.toolchain / 'bin'}:{layout.venv_bin}"
+
+
+def write_env_file(layout: Layout, variables: Mapping[str, str]) -> None:
+    """Write `.limen/env`: shell lines to be loaded with `. .limen/env`; no secret stands in it."""
+    lines = [f"export PATH={shlex.quote(path_value(layout))}:$PATH"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
+    text = "# Made by `make up`; load it with:  . .limen/env\n" + "\n".join(lines) + "\n"
+    if not layout.env_file.exists() or layout.env_file.read_text() != text:
+        layout.env_file.write_text(text)
+
+
+def ensure_ssh_key(key: Path) -> None:
+    """An SSH key of the main job's own, made once."""
+    if not key.exists():
+        key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        capture(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "limen", "-f", str(key)], {})
+
+
+def ensure_stack(layout: Layout, env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
+    """Select the stack, making it (and the file backend) when there is none."""
+    layout.backend.mkdir(parents=True, exist_ok=True)
+    capture(["pulumi", "stack", "select", "--create", "--stack", stack, "--non-interactive"], env, program)
+
+
+def up(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
+    """`pulumi up` with its progress shown; raises StepFailed when it is refused or fails."""
+    show(["pulumi", "up", "--yes", "--stack", stack, "--non-interactive", "--suppress-permalink=true"], env, program)
+
+
+def destroy(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
+    """`pulumi destroy`, then remove the stack from the backend."""
+    show(["pulumi", "destroy", "--yes", "--stack", stack, "--non-interactive"], env, program)
+    capture(["pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", stack, "--non-interactive"], env, program)
+
+
+def exists(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> bool:
+    """Whether the backend knows the stack."""
+    try:
+        capture(["pulumi", "stack", "export", "--stack", stack, "--non-interactive"], env, program)
+    except StepFailed:
+        return False
+    return True
