@@ -80,7 +80,9 @@ def locked(path: Path) -> Iterator[None]:
 
 def check_room(root: Path, go: Go) -> None:
     """Raises BuildError when the disks could not hold a build."""
-    done = subprocess.run([go.path, "env", "GOMODCACHE", "GOCACHE"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [go.path, "env", "GOMODCACHE", "GOCACHE"], capture_output=True, text=True, check=True
+    )
     for folder in [*map(Path, done.stdout.split()), root]:
         # Go's caches that are there already make for most of the room.
         needed = SETTLED_ROOM_BYTES if folder == root or folder.is_dir() else ROOM_BYTES
@@ -88,8 +90,8 @@ def check_room(root: Path, go: Go) -> None:
         free = shutil.disk_usage(existing).free
         if free < needed:
             raise BuildError(
-                f"{existing} has {free / 1024**3:.1f} GiB free, a build needs {needed / 1024**3:.0f}: make room, or "
-                "set LIMEN_CACHE_DIR, GOCACHE and GOMODCACHE to folders on a larger disk"
+                f"{existing} has {free / 1024**3:.1f} GiB free, a build needs {needed / 1024**3:.0f}: "
+                "make room, or set LIMEN_CACHE_DIR, GOCACHE and GOMODCACHE to folders on a larger disk"
             )
 
 
@@ -111,12 +113,14 @@ def built(component: Component, environ: Mapping[str, str]) -> Path:
                 shutil.rmtree(left_over)
             _build(component, go, root, name)
     except OSError as exc:
-        raise BuildError(f"could not write the cache {root}: {exc}; set LIMEN_CACHE_DIR to another folder") from exc
+        raise BuildError(
+            f"could not write the cache {root}: {exc}; set LIMEN_CACHE_DIR to another folder"
+        ) from exc
     return binary
 
 
 def _build(component: Component, go: Go, root: Path, name: str) -> None:
-    say(f"building {component.title} {component.version} with {go.version}; this takes about {component.typical}")
+    say(f"building {component.title} {component.version} with {go.version}, about {component.typical}")
     log = root / f"{name}.log"
     log.write_bytes(b"")
     part = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=root))
@@ -126,7 +130,9 @@ def _build(component: Component, go: Go, root: Path, name: str) -> None:
         out.mkdir()
         BUILDERS[component.name](component, go, tree, out / component.binary, log)
         if not works(component, out / component.binary):
-            raise BuildError(f"{component.title} was built but does not say version {component.version}: see {log}")
+            raise BuildError(
+                f"{component.title} was built but does not say version {component.version}: see {log}"
+            )
         out.rename(root / name)
     finally:
         shutil.rmtree(part, ignore_errors=True)

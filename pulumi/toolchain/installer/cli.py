@@ -64,12 +64,16 @@ def check_python(python: Path, cli: pins.Component) -> None:
         cause = exc.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise ToolchainError(f"{python} can't run Pulumi programs ({cause[0]}): {remedy}") from exc
     except (OSError, subprocess.TimeoutExpired) as exc:
-        raise ToolchainError(f"{python} can't be started ({exc}): --python takes a Python of 3.11 or newer") from exc
+        raise ToolchainError(
+            f"{python} can't be started ({exc}): --python takes a Python of 3.11 or newer"
+        ) from exc
     found, sdk = json.loads(done.stdout)
     if tuple(found) < (3, 11):
         raise ToolchainError(f"{python} is Python {found[0]}.{found[1]}; --python takes 3.11 or newer")
     if sdk != cli.version:
-        raise ToolchainError(f"{python} has pulumi {sdk}, but {cli.version} goes with this toolchain: {remedy}")
+        raise ToolchainError(
+            f"{python} has pulumi {sdk}, but {cli.version} goes with this toolchain: {remedy}"
+        )
 
 
 def install(prefix: Path, python: Path, pulumi_home: Path, build: bool) -> Record:
@@ -110,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.print_env:
             for name, value in environment(load(prefix)).items():
-                print(f"{name}={value}")
+                sys.stdout.write(f"{name}={value}\n")
             return 0
         if args.python is None:
             options.error("--python is needed: the Python of the virtual environment that has limen[pulumi]")
@@ -118,13 +122,13 @@ def main(argv: list[str] | None = None) -> int:
         python = args.python.expanduser().absolute()
         record = install(prefix, python, args.pulumi_home.expanduser().absolute(), args.build)
     except ToolchainError as exc:
-        print(f"install.py: {exc}", file=sys.stderr)
+        say(str(exc))
         return 1
     except OSError as exc:
-        print(f"install.py: {exc.filename or prefix}: {exc.strerror}", file=sys.stderr)
+        say(f"{exc.filename or prefix}: {exc.strerror}")
         return 1
     except KeyboardInterrupt:
-        print("install.py: interrupted; run it again to go on", file=sys.stderr)
+        say("interrupted; run it again to go on")
         return 130
     say(f"ready: Pulumi {record.cli} in {record.bin}, plugins in {record.pulumi_home}")
     return 0

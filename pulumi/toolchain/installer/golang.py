@@ -33,12 +33,12 @@ class Go:
 
 
 def find_go() -> Go:
-    """The go on PATH, or where Go's own installation instructions put it. Raises BuildError."""
-    path = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    """The go on PATH. Raises BuildError."""
+    path = shutil.which("go")
     if path is None:
         raise BuildError(
-            "there is no Go on this machine, and no Pulumi CLI: install Go (golang-go; newer ones from "
-            "Debian's backports), or the official Pulumi CLI, and run this again"
+            "there is no Go on PATH, and no suitable Pulumi CLI: put Go on PATH (often it is in "
+            "/usr/local/go/bin), or install the official Pulumi CLI, and run this again"
         )
     names = ["GOVERSION", "GOTOOLCHAIN", "GOOS", "GOARCH"]
     try:
@@ -56,8 +56,8 @@ def check_go(go: Go, component: Component) -> None:
         return
     needed = ".".join(str(part) for part in component.needs_go)
     raise BuildError(
-        f"{go.path} is {go.version}, but {component.title} needs Go {needed} or newer: install a newer Go and "
-        "put it first on PATH, or install the official Pulumi CLI"
+        f"{go.path} is {go.version}, but {component.title} needs Go {needed} or newer: install a newer Go "
+        "and put it first on PATH, or install the official Pulumi CLI"
     )
 
 
@@ -66,7 +66,12 @@ def build_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     Where modules come from and how they are checked stays as `go env` of this machine says.
     """
-    return {**environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath"}
+    return {
+        **environ,
+        "CGO_ENABLED": "0",
+        "GOWORK": "off",
+        "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath",
+    }
 
 
 def run(argv: Sequence[str], cwd: Path, log: Path, title: str) -> None:
@@ -110,7 +115,7 @@ def explain(title: str, code: int, log: Path) -> str:
     if "no space left on device" in text:
         advice = "the disk is full: make room (`go clean -cache -modcache` frees what Go keeps)"
     elif any(sign in text for sign in UNREACHABLE):
-        advice = "a Go module could not be fetched: check the network and `go env GOPROXY`, then run this again"
+        advice = "a Go module could not be fetched: check the network and `go env GOPROXY`, then try again"
     elif code < 0:
         advice = f"it was ended by signal {-code}; a machine with less than 4 GB of memory may have run out"
     else:

@@ -12,8 +12,7 @@ from .pins import TOOLCHAIN
 HOST = "language_host"
 # Run by name and not as a file, so that nothing but the host's folder is added to the path.
 HOST_MAIN = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    f"from {HOST}.__main__ import main; sys.exit(main())"
+    f"import sys; sys.path.insert(0, sys.argv.pop(1)); from {HOST}.__main__ import main; sys.exit(main())"
 )
 
 

@@ -36,7 +36,9 @@ def load(prefix: Path) -> Record:
     try:
         return Record(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as exc:
-        raise ToolchainError(f"no toolchain is installed in {prefix}: run install.py without --print-env") from exc
+        raise ToolchainError(
+            f"no toolchain is installed in {prefix}: run install.py without --print-env"
+        ) from exc
     except (ValueError, TypeError) as exc:
         raise ToolchainError(f"{path} is damaged: run install.py again without --print-env") from exc
 

@@ -5,4 +5,5 @@ import sys
 
 def say(text: str) -> None:
     """Print one line at once."""
-    print(f"toolchain: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"toolchain: {text}\n")
+    sys.stderr.flush()

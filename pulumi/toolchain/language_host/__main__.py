@@ -34,11 +34,16 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 def watch(engine: str, gone: threading.Event) -> grpc.Channel:
     """Set the event when the engine no longer listens, so that a killed CLI leaves no host behind."""
-    channel = grpc.insecure_channel(engine)
+    # The engine is on this machine: a proxy that is set for the internet is not asked.
+    channel = grpc.insecure_channel(engine, options=[("grpc.enable_http_proxy", 0)])
 
     def changed(state: grpc.ChannelConnectivity) -> None:
         if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
             gone.set()
+        elif state is grpc.ChannelConnectivity.IDLE:
+            # The connection was closed, by an engine that ended or for lack of calls: trying again tells.
+            channel.unsubscribe(changed)
+            channel.subscribe(changed, try_to_connect=True)
 
     channel.subscribe(changed, try_to_connect=True)
     return channel
@@ -68,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     channel = watch(args.engine, stop) if args.engine else None
     try:
         stop.wait()

@@ -39,6 +39,7 @@ def parse_options(options: Mapping[str, object]) -> RuntimeOptions:
     toolchain = options.get("toolchain", "pip")
     if toolchain not in TOOLCHAINS:
         raise OptionError(
-            f"runtime option 'toolchain' in Pulumi.yaml is {toolchain!r}; this host knows {' and '.join(TOOLCHAINS)}"
+            f"runtime option 'toolchain' in Pulumi.yaml is {toolchain!r}; "
+            f"this host knows {' and '.join(TOOLCHAINS)}"
         )
     return RuntimeOptions(virtualenv=virtualenv, toolchain=str(toolchain))

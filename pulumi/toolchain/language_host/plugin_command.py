@@ -28,7 +28,9 @@ def package_name(directory: Path) -> str:
     try:
         name = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["name"]
     except FileNotFoundError as exc:
-        raise HostError(f"{directory} is no Python plugin: it has no __main__.py and no pyproject.toml") from exc
+        raise HostError(
+            f"{directory} is no Python plugin: it has no __main__.py and no pyproject.toml"
+        ) from exc
     except (KeyError, tomllib.TOMLDecodeError) as exc:
         raise HostError(f"{project} names no project, so its plugin can't be started") from exc
     return str(name)

@@ -1,18 +1,31 @@
 """The provider plugins that the packages in an environment ask for."""
 
+from dataclasses import dataclass
+
 from .interpreter import Environment
 
-# In pulumi-plugin.json, and by the same names in the messages that answer the engine.
-FIELDS = ("name", "version", "server")
+
+@dataclass(frozen=True, order=True)
+class Plugin:
+    """A plugin as the engine looks it up; server: where to fetch it from, "" for Pulumi's own."""
+
+    name: str
+    version: str
+    server: str
+    kind: str = "resource"
 
 
-def required_plugins(found: Environment) -> list[dict[str, str]]:
-    """The fields of one message for each plugin, sorted by name.
+def required_plugins(found: Environment) -> list[Plugin]:
+    """The plugins, sorted.
 
-    A pulumi-plugin.json that says `"resource": false` belongs to a library without a plugin.
+    A pulumi-plugin.json that does not say `"resource": true` belongs to a library without a plugin.
     """
-    wanted = []
-    for plugin in found.plugins:
-        if plugin.get("resource"):
-            wanted.append({"kind": "resource", **{field: str(plugin.get(field, "")) for field in FIELDS}})
-    return sorted(wanted, key=lambda fields: (fields["name"], fields["version"]))
+    return sorted(
+        Plugin(
+            name=str(entry.get("name", "")),
+            version=str(entry.get("version", "")),
+            server=str(entry.get("server", "")),
+        )
+        for entry in found.plugins
+        if entry.get("resource")
+    )

@@ -1,7 +1,9 @@
 """The gRPC service that the engine calls: a thin edge over the other modules."""
+# ruff: noqa: N802  (the protocol names the methods)
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,13 +69,23 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
         plugins = required_plugins(environment_of(request.info, context))
         return language_pb2.GetRequiredPackagesResponse(
-            packages=[plugin_pb2.PackageDependency(**plugin) for plugin in plugins]
+            packages=[
+                plugin_pb2.PackageDependency(
+                    name=plugin.name, kind=plugin.kind, version=plugin.version, server=plugin.server
+                )
+                for plugin in plugins
+            ]
         )
 
     def GetRequiredPlugins(self, request: Any, context: grpc.ServicerContext) -> Any:
         plugins = required_plugins(environment_of(request.info, context))
         return language_pb2.GetRequiredPluginsResponse(
-            plugins=[plugin_pb2.PluginDependency(**plugin) for plugin in plugins]
+            plugins=[
+                plugin_pb2.PluginDependency(
+                    name=plugin.name, kind=plugin.kind, version=plugin.version, server=plugin.server
+                )
+                for plugin in plugins
+            ]
         )
 
     def GetProgramDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -126,7 +138,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
         stop_with(context, child)
         for name, data in child.output():
-            yield language_pb2.RunPluginResponse(**{name: data})
+            yield output(language_pb2.RunPluginResponse, name, data)
         yield language_pb2.RunPluginResponse(exitcode=self._children.wait(child))
 
     def InstallDependencies(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -137,12 +149,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         python = or_abort(context, lambda: base_python(os.environ))
         for step in or_abort(context, lambda: steps(options, python, venv, directory)):
             yield language_pb2.InstallDependenciesResponse(stdout=f"{step.title}\n".encode())
-            child = or_abort(
-                context, lambda: self._children.start(step.argv, directory, os.environ, captured=True)
-            )
+            start = partial(self._children.start, step.argv, directory, os.environ, captured=True)
+            child = or_abort(context, start)
             stop_with(context, child)
             for name, data in child.output():
-                yield language_pb2.InstallDependenciesResponse(**{name: data})
+                yield output(language_pb2.InstallDependenciesResponse, name, data)
             code = self._children.wait(child)
             if code != 0:
                 failed = InstallError(f"{step.title} failed with exit code {code}: {' '.join(step.argv)}")
@@ -162,6 +173,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Link(self, request: Any, context: grpc.ServicerContext) -> Any:
         refuse(context, "link Python SDKs")
+
+
+def output(message: Callable[..., T], name: str, data: bytes) -> T:
+    """A message that carries what a child wrote to `stdout` or `stderr`."""
+    return message(**{name: data})
 
 
 def stop_with(context: grpc.ServicerContext, child: Child) -> None:

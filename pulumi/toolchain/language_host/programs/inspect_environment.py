@@ -30,7 +30,7 @@ def requirement_names(distribution: Distribution) -> set[str]:
 
 
 def plugin_files(installed: list[Distribution]) -> set[Path]:
-    """Every pulumi-plugin.json: those the distributions list, and those an editable install has on the path."""
+    """Every pulumi-plugin.json: what distributions list, and what an editable install has on the path."""
     found = set()
     for distribution in installed:
         for file in distribution.files or ():

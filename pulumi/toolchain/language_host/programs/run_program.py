@@ -28,10 +28,13 @@ def user_frames(exc: BaseException, directory: str) -> TracebackType | None:
     """The traceback from the program's first own frame on: what is above is Pulumi's machinery."""
     frame = exc.__traceback__
     while frame is not None:
-        if os.path.realpath(frame.tb_frame.f_code.co_filename).startswith(directory + os.sep):
+        name = frame.tb_frame.f_code.co_filename
+        # "<frozen runpy>" and its like are no files.
+        if not name.startswith("<") and os.path.realpath(name).startswith(directory + os.sep):
             return frame
         frame = frame.tb_next
-    return exc.__traceback__
+    # A file that does not compile has no frames; the error itself says where it is.
+    return None if isinstance(exc, SyntaxError) else exc.__traceback__
 
 
 def describe(exc: BaseException, directory: str) -> str:
@@ -105,7 +108,7 @@ def execute(run: dict[str, Any]) -> int:
             pulumi.log.error(f"the Pulumi engine refused a call: {exc.details()}")
     except KeyboardInterrupt:
         return REPORTED
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001  (whatever a program raises is shown)
         pulumi.log.error(describe(exc, directory))
     return REPORTED
 
@@ -120,15 +123,15 @@ def main() -> int:
     run = json.loads(sys.stdin.readline())
     # The folder of this file came first on the path; the program's imports must not find what is in it.
     del sys.path[0]
-    # Told to stop, a program unwinds at once, so that its own clean-up is done. asyncio would replace Python's
-    # own handler of SIGINT by one that waits for the next await.
+    # Told to stop, a program unwinds at once, so that its own clean-up is done. asyncio would replace
+    # Python's own handler of SIGINT by one that waits for the next await.
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        import pulumi  # noqa: F401
-        import pulumi.runtime  # noqa: F401  (a folder named pulumi would satisfy the line above)
+        # Not `import pulumi`: any folder of that name would satisfy it.
+        import pulumi.runtime  # noqa: F401
     except ImportError as exc:
-        print(f"the Pulumi SDK is missing in {sys.executable} ({exc}): run `pulumi install`", file=sys.stderr)
+        sys.stderr.write(f"the Pulumi SDK is missing in {sys.executable} ({exc}): run `pulumi install`\n")
         return 1
     try:
         return execute(run)
