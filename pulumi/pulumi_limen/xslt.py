@@ -40,6 +40,9 @@ def domain_xslt(
     libvirt choose the host's firmware files; secure boot needs a q35 machine. Raises `ValueError`.
     """
     sheet = _stylesheet("domain", uuid, hint)
+    # The plugin puts the cloud-init medium on IDE, which q35 does not have.
+    bus = _template(sheet, "/domain[contains(os/type/@machine, 'q35')]/devices/disk/target/@bus[. = 'ide']")
+    _attribute(bus, "bus", "sata")
     if max_memory is not None:
         if max_memory < KIB or max_memory % KIB:
             raise ValueError(f"max_memory is in bytes, in whole KiB: {max_memory} is not.")

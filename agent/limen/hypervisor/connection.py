@@ -1,6 +1,7 @@
 """A connection to libvirt that never hangs its caller and whose errors are ours."""
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -169,5 +170,6 @@ def _message(error: libvirt.libvirtError) -> str:
 
 
 def _detail(error: libvirt.libvirtError) -> str:
-    """What was looked for: the tail of "Domain not found: no domain with matching uuid '...'"."""
-    return _message(error).rpartition(": ")[2]
+    """What was looked for: the quoted part of "Domain not found: no domain with matching uuid '...'"."""
+    quoted = re.search(r"'(.+)'", _message(error))
+    return quoted[1] if quoted else f"that was asked for ({_message(error)})"

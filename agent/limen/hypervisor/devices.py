@@ -144,14 +144,15 @@ def _detach(conn: Connection, uuid: str, what: str, find: Find, seconds: float) 
         changed = False
         for flag, root in _definitions(domain):
             element = find(root)
-            if element is not None:
-                domain.detachDeviceFlags(xmltools.unparse(element), flag)
-                changed = True
-        if changed and not _gone(domain, find, seconds):
-            raise Refused(
-                f"The guest {domain.name()} has not let go of {what} within {seconds:g} s. Stop using it "
-                "inside the guest (a guest that boots or is paused cannot answer) and try again."
-            )
+            if element is None:
+                continue
+            domain.detachDeviceFlags(xmltools.unparse(element), flag)
+            changed = True
+            if flag == libvirt.VIR_DOMAIN_AFFECT_LIVE and not _gone(domain, find, seconds):
+                raise Refused(
+                    f"The guest {domain.name()} has not let go of {what} within {seconds:g} s. Stop using it "
+                    "inside the guest (a guest that boots or is paused cannot answer) and try again."
+                )
         return changed
 
     return conn.run(work, seconds + 30.0)

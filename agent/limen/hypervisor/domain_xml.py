@@ -1,7 +1,7 @@
 """A domain's XML to values, and XML that changes a domain. Pure: text in, values or text out."""
 
+import dataclasses
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 
 from limen.hypervisor import xmltools
 from limen.hypervisor.errors import Refused
@@ -10,7 +10,7 @@ from limen.hypervisor.model import Hint, InterfaceSeen, Size
 KIB = 1024
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class DiskXml:
     """A disk element as written; `path` or (`pool`, `volume`) says where its data is."""
 
@@ -40,6 +40,11 @@ def hint_of(root: ET.Element) -> Hint | None:
     if item is None:
         return None
     return Hint(**{name: item.get(name, "") for name in ("owner", "project", "claim", "key")})
+
+
+def hint_xml(hint: Hint) -> str:
+    """The metadata element without its namespace, as virDomainSetMetadata wants it."""
+    return xmltools.unparse(ET.Element("item", dataclasses.asdict(hint)))
 
 
 def disks_of(root: ET.Element) -> tuple[DiskXml, ...]:

@@ -8,7 +8,7 @@ import libvirt
 from limen.hypervisor import domain_xml, xmltools
 from limen.hypervisor.connection import Connection
 from limen.hypervisor.errors import NotFound, Refused
-from limen.hypervisor.model import DomainSeen, InterfaceAddress
+from limen.hypervisor.model import DomainSeen, Hint, InterfaceAddress
 from limen.hypervisor.observe import read_domain
 
 GRACEFUL_SECONDS = 120.0
@@ -113,6 +113,27 @@ def rename_domain(
         return True
 
     return conn.run(work, graceful_seconds + 120.0)
+
+
+def set_hint(conn: Connection, uuid: str, hint: Hint) -> bool:
+    """Write Limen's metadata, live and in the definition. True if it was another. Raises `NotFound`."""
+
+    def work(handle: Any) -> bool:
+        domain = handle.lookupByUUIDString(uuid)
+        if domain_xml.hint_of(xmltools.parse(domain.XMLDesc(0))) == hint:
+            return False
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+        flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
+        domain.setMetadata(
+            libvirt.VIR_DOMAIN_METADATA_ELEMENT,
+            domain_xml.hint_xml(hint),
+            "limen",
+            xmltools.HINT_NAMESPACE,
+            flags,
+        )
+        return True
+
+    return conn.run(work)
 
 
 def addresses(conn: Connection, uuid: str) -> tuple[InterfaceAddress, ...]:

@@ -1,5 +1,6 @@
 """Base images: imported once per host, under a name that is the checksum of their content."""
 
+import contextlib
 import hashlib
 import re
 import struct
@@ -21,6 +22,7 @@ Progress = Callable[[int, int], None]
 
 STALL_SECONDS = 15.0
 POLL_SECONDS = 0.5
+HEADER_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 2**20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _QCOW2_MAGIC = b"QFI\xfb"
@@ -77,7 +79,7 @@ def ensure_image(
         if raw is None:
             with source.open("rb") as file:
                 raw = _upload(handle, held, name, file, length, progress)
-        return raw.seen
+        return raw.seen if raw.seen.format == "qcow2" else _arrived(held, name, length).seen
 
     return conn.run(work, 60.0 + STALL_SECONDS + length / SLOWEST_BYTES_PER_SECOND)
 
@@ -137,10 +139,27 @@ def _upload(
     except libvirt.libvirtError:
         volume.delete(0)
         raise
-    raw = _probe(pool, name)
-    if raw is None or raw.physical != length:
-        raise HypervisorError(f"The image {name} has not arrived in full: run this again.")
-    return raw
+    return _arrived(pool, name, length)
+
+
+def _arrived(pool: Any, name: str, length: int) -> RawVolume:
+    """The volume once libvirt has read its header; overlays made before would take it for a raw file."""
+    deadline = time.monotonic() + HEADER_SECONDS
+    while True:
+        with contextlib.suppress(
+            libvirt.libvirtError
+        ):  # refused while other uploads run; they refresh as well
+            pool.refresh(0)
+        raw = _probe(pool, name)
+        if raw is None or raw.physical != length:
+            raise HypervisorError(f"The image {name} has not arrived in full: run this again.")
+        if raw.seen.format == "qcow2":
+            return raw
+        if time.monotonic() > deadline:
+            raise HypervisorError(
+                f"Libvirt takes {name} for {raw.seen.format}: refresh the pool, and try again."
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def _volume_xml(name: str) -> str:

@@ -126,9 +126,9 @@ class NetworkSeen:
 class VolumeSeen:
     """A volume. `backing` is the path of the file it is a layer over.
 
-    Roles are hints for a reader, all roles have amounts: `image` is named `limen-image-<sha256>...`,
-    `backing` is another volume's backing file (a base image, or a layer that a snapshot froze), `media`
-    holds an ISO 9660 filesystem and no domain may write to it (cloud-init), `disk` is everything else.
+    Roles: `image` is named `limen-image-<sha256>...`, `backing` is another volume's backing file (a base
+    image, or a layer that a snapshot froze), `media` is in use as nothing but a CD (cloud-init) and charged
+    nothing, `disk` is everything else. A volume's content never makes it `media`: its guest writes that.
     """
 
     pool: str
@@ -148,7 +148,7 @@ class VolumeSeen:
 
     @property
     def amounts(self) -> Mapping[str, int]:
-        return {"disk": self.capacity}
+        return {} if self.role == "media" else {"disk": self.capacity}
 
 
 @dataclass(frozen=True)

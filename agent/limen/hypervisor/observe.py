@@ -62,9 +62,8 @@ def scan(conn: Connection, seconds: float = SCAN_SECONDS) -> HostObservation:
 def read_domain(handle: Any, domain: Any) -> DomainSeen:
     """One domain, with the volumes of its disks as far as pools know them."""
     read = _read(domain, {})
-    paths = {disk.path for disk in _disks(read) if disk.path}
-    volumes = [found for path in paths if (found := _volume_at(handle, path))]
-    return _seen(read, volumes)
+    volumes = (_volume_of(handle, disk) for disk in _disks(read))
+    return _seen(read, [volume for volume in volumes if volume])
 
 
 def parse_network(network: Any) -> NetworkSeen:
@@ -216,9 +215,14 @@ def _snapshot_seen(text: str, disks: tuple[DiskSeen, ...]) -> SnapshotSeen:
     return SnapshotSeen(name=root.findtext("name", ""), disk=held)
 
 
-def _volume_at(handle: Any, path: str) -> VolumeSeen | None:
+def _volume_of(handle: Any, disk: DiskXml) -> VolumeSeen | None:
     try:
-        volume = handle.storageVolLookupByPath(path)
+        if disk.pool:
+            volume = handle.storagePoolLookupByName(disk.pool).storageVolLookupByName(disk.volume)
+        elif disk.path:
+            volume = handle.storageVolLookupByPath(disk.path)
+        else:
+            return None  # an empty drive
         pool = volume.storagePoolLookupByVolume().name()
         return storage.parse_volume(pool, volume.XMLDesc(0)).seen
     except libvirt.libvirtError as error:

@@ -83,25 +83,25 @@ def parse_volume(pool: str, text: str) -> RawVolume:
 def judge(raw: Iterable[RawVolume], disks: Iterable[DiskXml]) -> tuple[VolumeSeen, ...]:
     """Volumes with their roles, in order of pool and name.
 
-    Libvirt guesses a volume's format from its content. A raw disk's content is its guest's: a guest can
-    write there a qcow2 header with any capacity or backing file, or an ISO 9660 one. Where a domain uses a
-    volume as raw, its size is its length, and its content says nothing.
+    Libvirt guesses a volume's format from its content, and a raw disk's content is its guest's: a guest can
+    write a qcow2 header there, with any capacity or backing file. Where a domain uses a volume as raw, its
+    size is its length.
     """
     volumes = list(raw)
     by_path = {volume.seen.path: volume.seen.identity for volume in volumes}
     as_raw: set[str] = set()
-    writable: set[str] = set()
+    as_disk: set[str] = set()
+    as_cd: set[str] = set()
     for disk in disks:
         identity = f"{disk.pool}/{disk.volume}" if disk.pool else by_path.get(disk.path or "")
         if identity is None:
             continue
+        (as_cd if disk.device == "cdrom" else as_disk).add(identity)
         if disk.format == "raw" and disk.device == "disk":
             as_raw.add(identity)
-        if not disk.readonly:
-            writable.add(identity)
     honest = [_as_raw(volume) if volume.seen.identity in as_raw else volume.seen for volume in volumes]
     backing = {volume.backing for volume in honest if volume.backing}
-    judged = (replace(volume, role=_role(volume, backing, writable)) for volume in honest)
+    judged = (replace(volume, role=_role(volume, backing, as_cd - as_disk)) for volume in honest)
     return tuple(sorted(judged, key=lambda volume: (volume.pool, volume.name)))
 
 
@@ -112,12 +112,12 @@ def _as_raw(volume: RawVolume) -> VolumeSeen:
     return replace(seen, format="raw", capacity=volume.physical, backing=None)
 
 
-def _role(volume: VolumeSeen, backing: set[str], writable: set[str]) -> VolumeRole:
+def _role(volume: VolumeSeen, backing: set[str], media: set[str]) -> VolumeRole:
     if IMAGE_NAME.fullmatch(volume.name):
         return "image"
     if volume.path in backing:
         return "backing"
-    if volume.format == "iso" and volume.identity not in writable:
+    if volume.identity in media:
         return "media"
     return "disk"
 
