@@ -1,0 +1,37 @@
+"""Every resource of this provider, by token."""
+
+from typing import Any
+
+from limen_provider.errors import ProviderError
+from limen_provider.resource import Resource
+from limen_provider.resources.admission import Admission
+from limen_provider.resources.quota_claim import QuotaClaim
+from limen_provider.services import Services
+
+_CLASSES: tuple[type[QuotaClaim] | type[Admission], ...] = (QuotaClaim, Admission)
+_BY_TOKEN = {each.type_name: each for each in _CLASSES}
+
+
+class UnknownResource(ProviderError):
+    """A token that this version of the provider does not have."""
+
+
+def resource_for(token: str, services: Services) -> Resource:
+    """The resource of that token; raises `UnknownResource`."""
+    found = _BY_TOKEN.get(token)
+    if found is None:
+        raise UnknownResource(f"The limen provider has no resource {token}: its version may be too old.")
+    return found(services)
+
+
+def schema(version: str) -> dict[str, Any]:
+    """The package's schema document, in Pulumi's package schema format."""
+    return {
+        "name": "limen",
+        "displayName": "Limen",
+        "version": version,
+        "description": "Quota claims, admissions and changes in place of libvirt VMs.",
+        "license": "Apache-2.0",
+        "provider": {"description": "Takes URL and token of limen-api from the environment."},
+        "resources": {token: each.schema for token, each in _BY_TOKEN.items()},
+    }

@@ -1,0 +1,46 @@
+"""The process: prints its port, serves until the engine is gone."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from limen_provider.servicer import Servicer
+from limen_provider.services import Services
+
+# Every waiting operation keeps a thread; the engine runs as many at a time as --parallel says.
+_THREADS = 128
+_MESSAGE_BYTES = 400 * 1024 * 1024  # as the engine's own limit
+_PARENT_SECONDS = 1.0
+
+
+def serve(engine: str, version: str) -> None:
+    """Serve the engine at `engine` (host:port, or empty until it attaches). Does not return."""
+    logging.basicConfig(level=logging.WARNING, format="limen provider: %(message)s", stream=sys.stderr)
+    parent = os.getppid()
+    services = Services()
+    server = grpc.server(
+        ThreadPoolExecutor(_THREADS),
+        options=[("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.so_reuseport", 0)],
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(services, version, engine), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    ended = threading.Event()
+    # Ctrl-C reaches the whole process group; the engine decides what is stopped and says so by Cancel.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    server.start()
+    print(port, flush=True)  # noqa: T201  the engine reads it
+    # An engine that was killed tells nobody, so that heartbeats would go on for ever.
+    while not ended.wait(_PARENT_SECONDS) and os.getppid() == parent:
+        pass
+    services.cancel()
+    server.stop(grace=0.5).wait()
+    sys.stderr.flush()
+    # Threads that wait for the API or for libvirt must not keep the process alive.
+    os._exit(0)
