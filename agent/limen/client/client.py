@@ -76,8 +76,8 @@ class Client:
     def list_users(self) -> list[Json]:
         return _documents(self._get("users"))
 
-    def set_member(self, project: str, user: str, role: str) -> None:
-        """Give a user the role viewer, operator or owner in a project."""
+    def set_member(self, project: str, user: str, role: str | None) -> None:
+        """Give a user the role viewer, operator or owner in a project; None takes it away."""
         self._write("PUT", "projects", project, "members", user, body={"role": role})
 
     def create_token(

@@ -1,0 +1,1 @@
+"""The commands of `limen`, one noun a file."""

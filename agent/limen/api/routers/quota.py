@@ -12,7 +12,7 @@ from limen.quota.explain import explanation
 router = APIRouter(prefix="/api/quota", tags=["quota"])
 
 
-@router.post("/explain")
+@router.post("/explain", response_model=None)
 def explain_quota(body: Explain, caller: Caller, parts: PartsIn) -> DecisionJson:
     """The decision, allowed or not, always with status 200."""
     caller.require_scope("quota:check")

@@ -130,6 +130,7 @@ def quota_json(quota: ProjectQuota) -> Json:
         "chain": list(quota.chain),
         "resources": [_standing_json(standing) for standing in quota.resources],
         "bounds": {resource: bounds_json(bounds) for resource, bounds in quota.bounds.items()},
+        "own_bounds": {resource: bounds_json(each) for resource, each in quota.own_bounds.items()},
         "claims": [claim_json(claim) for claim in quota.claims],
     }
 

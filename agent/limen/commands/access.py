@@ -1,0 +1,147 @@
+"""`limen user` and `limen token`."""
+
+import os
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Annotated, Any
+
+import typer
+
+from limen.api.access import SCOPES
+from limen.client import Client
+from limen.commands import direct
+from limen.commands.arguments import parse_duration, split_commas
+from limen.commands.output import BadInput, JsonFlag, print_json, print_table, say
+
+_DIRECT = "With LIMEN_DATABASE_URL (or _FILE) it works on the database itself, without the API."
+users = typer.Typer(help=f"Create and list users. {_DIRECT}", no_args_is_help=True)
+tokens = typer.Typer(help=f"Issue, list and revoke API tokens. {_DIRECT}", no_args_is_help=True)
+
+
+@users.command("create")
+def create_user(
+    name: Annotated[str, typer.Argument(help="The user's name.")],
+    administrator: Annotated[bool, typer.Option("--administrator", help="May do everything.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Create a user; roles in projects are given by `limen project member`."""
+    if direct.configured():
+        with direct.open_ledger() as ledger:
+            ledger.users.create(name, administrator, actor=direct.ACTOR)
+    else:
+        with Client.from_environment() as client:
+            client.create_user(name, administrator)
+    if as_json:
+        print_json({"name": name, "administrator": administrator})
+    else:
+        typer.echo(f"Created {'administrator' if administrator else 'user'} {name}.")
+
+
+@users.command("list")
+def list_users(as_json: JsonFlag = False) -> None:
+    """List users and the roles given to them directly."""
+    with Client.from_environment() as client:
+        found = client.list_users()
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            user["name"],
+            "yes" if user["administrator"] else "",
+            " ".join(f"{project}:{role}" for project, role in user["roles"].items()),
+        )
+        for user in found
+    ]
+    print_table(("user", "administrator", "roles"), rows, "There are no users.")
+
+
+@tokens.command("create")
+def create_token(
+    user: Annotated[str, typer.Argument(help="Whom the token speaks for.")],
+    scope: Annotated[list[str], typer.Option(help=f"Repeat, or separate by commas: {', '.join(SCOPES)}.")],
+    project: Annotated[
+        list[str] | None, typer.Option(help="Restrict it to this project and those below it; repeat.")
+    ] = None,
+    ttl: Annotated[str, typer.Option(help="How long it is good for: 30m, 12h, 7d.")] = "12h",
+    output: Annotated[
+        Path | None, typer.Option(help="Write it to this file (mode 0600) instead of showing it.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Issue a token. It is shown once, or goes to the file that --output names."""
+    scopes, projects, lifetime = _checked_scopes(scope), project or None, parse_duration(ttl)
+    if output is not None and not output.parent.is_dir():
+        raise BadInput(f"The folder {output.parent} is not there: make it, or choose another --output.")
+    token_id, secret = _issue(user, scopes, projects, lifetime)
+    if output is not None:
+        _write_secret(output, secret)
+    if as_json:
+        print_json({"id": token_id, **({"output": str(output)} if output else {"token": secret})})
+    elif output is not None:
+        typer.echo(f"Wrote token {token_id} to {output}.")
+    else:
+        say(f"Token {token_id}, shown this once:")
+        typer.echo(secret)
+
+
+@tokens.command("list")
+def list_tokens(as_json: JsonFlag = False) -> None:
+    """List tokens without their secrets: all for administrators, else one's own."""
+    with Client.from_environment() as client:
+        found = client.list_tokens()
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            token["id"],
+            token["user"],
+            " ".join(token["scopes"]),
+            "all" if token["projects"] is None else " ".join(token["projects"]),
+            "revoked" if token["revoked"] else token["expires"],
+        )
+        for token in found
+    ]
+    print_table(("id", "user", "scopes", "projects", "expires"), rows, "There are no tokens.")
+
+
+@tokens.command("revoke")
+def revoke_token(token_id: Annotated[str, typer.Argument(help="Its id, see `limen token list`.")]) -> None:
+    """Refuse a token from now on."""
+    with Client.from_environment() as client:
+        client.revoke_token(token_id)
+    typer.echo(f"Revoked token {token_id}.")
+
+
+def _issue(user: str, scopes: list[str], projects: list[str] | None, lifetime: timedelta) -> tuple[str, str]:
+    if direct.configured():
+        with direct.open_ledger() as ledger:
+            token, secret = ledger.tokens.issue(user, scopes, projects, lifetime, actor=direct.ACTOR)
+            return str(token.id), secret
+    with Client.from_environment() as client:
+        answer: dict[str, Any] = client.create_token(user, scopes, int(lifetime.total_seconds()), projects)
+        return str(answer["id"]), str(answer["token"])
+
+
+def _checked_scopes(written: list[str]) -> list[str]:
+    scopes = split_commas(written)
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise BadInput(f"{scope!a:.60} is not a scope: use {', '.join(SCOPES)}.")
+    return scopes
+
+
+def _write_secret(file: Path, secret: str) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment."""
+    descriptor, draft = mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+            handle.write(secret + "\n")
+        Path(draft).replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            Path(draft).unlink()
+        raise BadInput(f"{file} can't be written: {error.strerror}.") from error

@@ -1,0 +1,135 @@
+"""`limen host`."""
+
+import math
+from typing import Annotated, Any
+
+import typer
+
+from limen.client import Client
+from limen.commands.arguments import parse_amounts, parse_pairs, split_commas
+from limen.commands.output import (
+    BadInput,
+    JsonFlag,
+    YesFlag,
+    confirm,
+    print_fields,
+    print_json,
+    print_table,
+    progress,
+    shown,
+)
+
+app = typer.Typer(help="Register, show, scan and forget libvirt hosts.", no_args_is_help=True)
+HostName = Annotated[str, typer.Argument(help="The host's name or UUID.")]
+
+
+@app.command()
+def add(
+    uri: Annotated[str, typer.Argument(help="A libvirt URI that limen-api reaches, such as qemu:///system.")],
+    name: Annotated[str | None, typer.Option(help="How to call it; the host's own name by default.")] = None,
+    reserve: Annotated[list[str] | None, typer.Option(help="RESOURCE=AMOUNT kept free; repeat.")] = None,
+    overcommit: Annotated[
+        list[str] | None, typer.Option(help="RESOURCE=RATIO, such as vcpus=4; repeat.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Register a host: UUID and capacity are read from it. A known host is brought up to date."""
+    reserves = parse_amounts(split_commas(reserve)) if reserve else None
+    ratios = _ratios(split_commas(overcommit)) if overcommit else None
+    with Client.from_environment() as client, progress(f"Connecting to {uri}"):
+        host = client.add_host(uri, name, reserves, ratios)
+    _print_host(host, as_json)
+
+
+@app.command("list")
+def list_hosts(as_json: JsonFlag = False) -> None:
+    """List hosts, whether they answer, and what is left on them."""
+    with Client.from_environment() as client:
+        found = client.list_hosts()
+    if as_json:
+        print_json(found)
+        return
+    rows = [(host["name"], _answers(host), host["scanned"], _left(host), host["id"]) for host in found]
+    print_table(
+        ("host", "answers", "last scan", "left", "id"),
+        rows,
+        "There are no hosts: see `limen host add --help`.",
+    )
+
+
+@app.command()
+def show(host: HostName, as_json: JsonFlag = False) -> None:
+    """Show a host and its capacity."""
+    with Client.from_environment() as client:
+        found = client.get_host(host)
+    _print_host(found, as_json)
+
+
+@app.command()
+def scan(
+    host: HostName,
+    wait: Annotated[float, typer.Option(min=0.0, max=120.0, help="Seconds to wait for it.")] = 60.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Look at the host now, so that charges are up to date."""
+    with Client.from_environment() as client, progress(f"Scanning {host}"):
+        found = client.scan_host(host, wait)
+    _print_host(found, as_json)
+
+
+@app.command()
+def forget(host: HostName, yes: YesFlag = False) -> None:
+    """End the charges of a dead host. What still runs on it is charged to nobody afterwards."""
+    confirm(f"Forget host {host} and drop everything that it is charged with?", yes)
+    with Client.from_environment() as client:
+        client.forget_host(host)
+    typer.echo(f"Forgot host {host}.")
+
+
+def _ratios(written: list[str]) -> dict[str, float]:
+    ratios = {}
+    for resource, text in parse_pairs(written).items():
+        try:
+            ratios[resource] = float(text)
+        except ValueError:
+            ratios[resource] = math.nan
+        if not 0 < ratios[resource] <= 1000:
+            raise BadInput(
+                f"{text!a:.60} is not a ratio: write a number above 0 and at most 1000, such as 1.5."
+            )
+    return ratios
+
+
+def _answers(host: dict[str, Any]) -> str:
+    return {True: "yes", False: "no", None: "not asked yet"}[host["reachable"]]
+
+
+def _left(host: dict[str, Any]) -> str:
+    left = []
+    for each in host["resources"]:
+        room = int(each["limit"]) - int(each["used"]) - int(each["reserved"]) - int(each["orphans"])
+        left.append(f"{each['resource']}={shown(str(max(0, room)), each['resource'])}")
+    return " ".join(left)
+
+
+def _print_host(host: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(host)
+        return
+    fields = {name: host[name] for name in ("name", "id", "uri", "scanned", "error") if host.get(name)}
+    print_fields({**fields, "answers": _answers(host)})
+    rows = [
+        (
+            each["resource"],
+            shown(each["capacity"], each["resource"]),
+            each["overcommit"],
+            *(
+                shown(each[name], each["resource"])
+                for name in ("reserve", "limit", "used", "reserved", "orphans")
+            ),
+        )
+        for each in host["resources"]
+    ]
+    print_table(
+        ("resource", "capacity", "overcommit", "reserve", "limit", "used", "reserved", "unclaimed"), rows, ""
+    )
