@@ -11,9 +11,7 @@ from .pins import TOOLCHAIN
 
 HOST = "language_host"
 # Run by name and not as a file, so that nothing but the host's folder is added to the path.
-HOST_MAIN = (
-    f"import sys; sys.path.insert(0, sys.argv.pop(1)); from {HOST}.__main__ import main; sys.exit(main())"
-)
+HOST_MAIN = f"import sys; sys.path.insert(0, sys.argv.pop(1)); from {HOST}.__main__ import main; main()"
 
 
 def replace(target: Path, content: bytes, mode: int) -> None:

@@ -1,12 +1,14 @@
 """The program `pulumi-language-python`: serve until the engine goes away or says stop."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from types import FrameType
+from typing import NoReturn
 
 import grpc
 from pulumi.runtime.proto import language_pb2_grpc
@@ -32,7 +34,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def watch(engine: str, gone: threading.Event) -> grpc.Channel:
+def watch(engine: str, gone: threading.Event) -> None:
     """Set the event when the engine no longer listens, so that a killed CLI leaves no host behind."""
     # The engine is on this machine: a proxy that is set for the internet is not asked.
     channel = grpc.insecure_channel(engine, options=[("grpc.enable_http_proxy", 0)])
@@ -46,11 +48,10 @@ def watch(engine: str, gone: threading.Event) -> grpc.Channel:
             channel.subscribe(changed, try_to_connect=True)
 
     channel.subscribe(changed, try_to_connect=True)
-    return channel
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Serve; the first line on standard output is the port."""
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Serve, then exit; the first line on standard output is the port."""
     args = arguments(sys.argv[1:] if argv is None else argv)
     stop = threading.Event()
 
@@ -75,16 +76,17 @@ def main(argv: list[str] | None = None) -> int:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    channel = watch(args.engine, stop) if args.engine else None
-    try:
-        stop.wait()
-    finally:
-        children.stop_all()
-        server.stop(grace=1).wait()
-        if channel is not None:
-            channel.close()
-    return 0
+    if args.engine:
+        watch(args.engine, stop)
+    stop.wait()
+    children.stop_all()
+    server.stop(grace=1).wait()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # gRPC's thread that watches the engine's connection can't be joined, and prints a traceback when the
+    # interpreter is taken down under it.
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

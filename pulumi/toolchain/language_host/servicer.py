@@ -14,6 +14,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from .dependencies import steps
 from .errors import HostError, InstallError
+from .import_code import python_source
 from .interpreter import Environment, base_python, find_python, inspect, virtualenv_dir
 from .options import parse_options
 from .plugin_command import plugin_argv
@@ -160,7 +161,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(failed))
 
     def GenerateProgram(self, request: Any, context: grpc.ServicerContext) -> Any:
-        refuse(context, "convert programs to Python")
+        # What `pulumi import` asks for; `pulumi convert` asks for projects.
+        source = "\n".join(request.source[name] for name in sorted(request.source))
+        return language_pb2.GenerateProgramResponse(source={"__main__.py": python_source(source).encode()})
 
     def GenerateProject(self, request: Any, context: grpc.ServicerContext) -> Any:
         refuse(context, "convert projects to Python")

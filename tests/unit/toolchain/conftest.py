@@ -17,10 +17,7 @@ from tests.unit.toolchain.host import Host
 TOOLCHAIN = Path(__file__).resolve().parents[3] / "pulumi" / "toolchain"
 # The folder is no package: install.py and the language host are started by their paths.
 sys.path.insert(0, str(TOOLCHAIN))
-START = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from language_host.__main__ import main; sys.exit(main())"
-)
+START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from language_host.__main__ import main; main()"
 
 
 @pytest.fixture

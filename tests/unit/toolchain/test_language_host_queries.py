@@ -80,7 +80,6 @@ def test_new_projects_get_no_questions_and_no_template_work(host: Host) -> None:
 @pytest.mark.parametrize(
     ("method", "request_type"),
     [
-        ("GenerateProgram", language_pb2.GenerateProgramRequest),
         ("GenerateProject", language_pb2.GenerateProjectRequest),
         ("GeneratePackage", language_pb2.GeneratePackageRequest),
         ("Pack", language_pb2.PackRequest),
