@@ -1,11 +1,19 @@
 """The audit log: it can only be appended to."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from limen.ledger.pool import Pool
+from limen.ledger.pool import Connection, Pool
 from limen.ledger.values import AuditEntry
+
+_LIST = """
+SELECT id, at, actor, action, project, claim_id, allowed, detail FROM audit
+WHERE (%(project)s::text IS NULL OR project IN (SELECT name FROM projects WHERE %(project)s = ANY(chain))
+       OR project = %(project)s)
+  AND (%(before)s::bigint IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s"""
 
 
 class Audit:
@@ -14,9 +22,12 @@ class Audit:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    def list(self, project: str | None = None, limit: int = 100, before: int | None = None) -> tuple[AuditEntry, ...]:
+    def list(
+        self, project: str | None = None, limit: int = 100, before: int | None = None
+    ) -> tuple[AuditEntry, ...]:
         """Newest first; `project` takes in its descendants; `before` is the id to go on from."""
-        raise NotImplementedError
+        parameters = {"project": project, "limit": limit, "before": before}
+        return tuple(AuditEntry(*row) for row in self._pool.fetch(_LIST, parameters))
 
     def append(
         self,
@@ -28,4 +39,21 @@ class Audit:
         allowed: bool = True,
     ) -> None:
         """Write one entry (a repair, an import)."""
-        raise NotImplementedError
+        with self._pool.transaction("limen_admin") as connection:
+            record(connection, actor, action, detail, project, claim, allowed)
+
+
+def record(
+    connection: Connection,
+    actor: str,
+    action: str,
+    detail: Mapping[str, Any],
+    project: str | None = None,
+    claim: UUID | None = None,
+    allowed: bool = True,
+) -> None:
+    """One entry in the caller's transaction, so that there is no change without it."""
+    connection.execute(
+        "INSERT INTO audit (actor, action, project, claim_id, allowed, detail) VALUES (%s, %s, %s, %s, %s, %s)",
+        (actor, action, project, claim, allowed, json.dumps(detail)),
+    )

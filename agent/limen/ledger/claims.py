@@ -4,9 +4,41 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from limen.ledger.pool import Pool
+from limen.ledger import tickets
+from limen.ledger.admission import Reach, Result, read
+from limen.ledger.errors import NotFound
+from limen.ledger.failures import translated
+from limen.ledger.grouping import GroupAdmitter
+from limen.ledger.pool import ENTER, Pool
+from limen.ledger.rows import CLAIM, claim_from_row
+from limen.ledger.transitions import requested_items
 from limen.ledger.values import Admitted, Claim, ClaimItem, ClaimRequest
-from limen.quota.model import Decision, Holder
+from limen.ledger.view import View
+from limen.quota.decide import decide
+from limen.quota.model import Amount, Change, Decision, Holder, Standing, check_project_name, check_resource
+
+_SELECT = f"SELECT {CLAIM} FROM claims c JOIN projects p ON p.id = c.project_id"
+
+_LIST = f"""{_SELECT}
+WHERE (%(project)s::text IS NULL OR p.name = %(project)s)
+  AND (%(host)s::uuid IS NULL OR EXISTS (SELECT FROM items h WHERE h.claim_id = c.id AND h.host_id = %(host)s))
+ORDER BY c.created DESC, c.id"""
+
+_OVERDUE = """
+SELECT DISTINCT claim_id FROM items
+WHERE state IN ('reserved', 'building') AND deadline < clock_timestamp() ORDER BY claim_id"""
+
+_HOLDERS = """
+SELECT c.id::text, c.owner_kind || ' ' || c.owner_name, g.resource, sum(g.charge)::bigint
+FROM claims c JOIN projects p ON p.id = c.project_id JOIN items i ON i.claim_id = c.id
+JOIN charges g ON g.claim_id = i.claim_id AND g.key = i.key
+WHERE g.resource = ANY(%(resources)s::text[])
+  AND (p.ancestry && %(projects)s::bigint[] OR i.host_id = ANY(%(hosts)s::uuid[]))
+GROUP BY c.id, g.resource HAVING sum(g.charge) > 0
+ORDER BY sum(g.charge) DESC, c.id, g.resource LIMIT %(limit)s"""
+
+# Answers are kept for a day: longer than any client goes on repeating itself.
+_FORGET_ANSWERS = "DELETE FROM answers WHERE created < clock_timestamp() - interval '1 day'"
 
 
 class Claims:
@@ -14,14 +46,15 @@ class Claims:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._admitter = GroupAdmitter(pool)
 
     def create(self, request: ClaimRequest, actor: str, idempotency_key: str | None = None) -> Admitted:
         """Reserve everything or nothing.
 
-        Raises `Denied`, `NotFound` (project, host), `Conflict` (the id exists and holds something, or the
-        idempotency key was used for something else). A repeated key returns (or raises) the first answer.
+        Raises `Denied`, `NotFound` (project, host), `Conflict` (the id exists, another claim holds a volume, or
+        the idempotency key was used for something else). A repeated key returns (or raises) the first answer.
         """
-        raise NotImplementedError
+        return _admitted(self._admitter.submit(tickets.create(request, actor, idempotency_key)))
 
     def change(
         self, request: ClaimRequest, generation: int, actor: str, idempotency_key: str | None = None
@@ -30,13 +63,14 @@ class Claims:
 
         Raises as `create`, and `StaleGeneration`, `FingerprintMismatch`.
         """
-        raise NotImplementedError
+        return _admitted(self._admitter.submit(tickets.change(request, generation, actor, idempotency_key)))
 
     def transfer(
         self, claim_id: UUID, generation: int, project: str, actor: str, idempotency_key: str | None = None
     ) -> Admitted:
         """Move the whole claim to another project, atomically. Raises as `change`."""
-        raise NotImplementedError
+        ticket = tickets.transfer(claim_id, generation, project, actor, idempotency_key)
+        return _admitted(self._admitter.submit(ticket))
 
     def release(
         self, claim_id: UUID, generation: int, actor: str, idempotency_key: str | None = None
@@ -45,26 +79,49 @@ class Claims:
 
         A claim that is released already is answered as it is. Raises `NotFound`, `StaleGeneration`.
         """
-        raise NotImplementedError
+        return self._admitter.submit(tickets.release(claim_id, generation, actor, idempotency_key)).claim
 
     def get(self, claim_id: UUID) -> Claim:
         """Raises `NotFound`."""
-        raise NotImplementedError
+        rows = self._pool.fetch(f"{_SELECT} WHERE c.id = %s", (claim_id,))
+        if not rows:
+            raise NotFound(f"there is no claim {claim_id}")
+        return claim_from_row(rows[0][0])
 
     def list(self, project: str | None = None, host: UUID | None = None) -> tuple[Claim, ...]:
         """Claims of that project (not of its children) with items on that host, newest first."""
-        raise NotImplementedError
+        rows = self._pool.fetch(_LIST, {"project": project, "host": host})
+        return tuple(claim_from_row(row[0]) for row in rows)
 
     def explain(self, request: ClaimRequest) -> Decision:
         """What `create`, or `change` where the claim exists, would decide now; changes nothing, locks nothing.
 
         Raises `NotFound`.
         """
-        raise NotImplementedError
+        items = requested_items(request)
+        check_project_name(request.project)
+        reach = Reach(
+            projects=[request.project],
+            resources=sorted({resource for item in items for resource in item.amounts}),
+            hosts=sorted({item.host for item in items}),
+            claims=[request.id],
+        )
+        view = self._look(reach)
+        claim = view.claims.get(request.id)
+        after = items if claim is None else tickets.grown_charge(claim, items)
+        return view.decide(request.project, claim, after)
 
-    def explain_amounts(self, project: str, amounts: Mapping[str, int]) -> Decision:
-        """Whether these amounts more would fit the project, hosts and bounds left aside. Raises `NotFound`."""
-        raise NotImplementedError
+    def explain_amounts(self, project: str, amounts: Mapping[str, Amount]) -> Decision:
+        """Whether these amounts more would fit the project; hosts and bounds are left aside. Raises `NotFound`."""
+        resources = [check_resource(resource) for resource in amounts]
+        view = self._look(Reach(projects=[check_project_name(project)], resources=resources))
+        changes = []
+        standings = []
+        for scope in view.project(project).scopes:
+            for resource, amount in amounts.items():
+                changes.append(Change(scope.id, resource, 0, amount))
+                standings.append(view.standings.get((scope.id, resource)) or Standing(scope, resource, None))
+        return decide(changes, standings, view.now)
 
     def admit_item(
         self,
@@ -81,26 +138,69 @@ class Claims:
         A caller that names the fence it holds keeps it. Raises `NotAdmitted` when the item is missing, lapsing,
         on another host, reserved for less, or when `fence` is not the newest; `NotFound` for the claim.
         """
-        raise NotImplementedError
+        ticket = tickets.admit(claim_id, key, amounts, host, fence, actor, idempotency_key)
+        item = self._admitter.submit(ticket).claim.item(key)
+        if item is None:
+            raise AssertionError("an admitted item is there")
+        return item
 
     def settle_item(self, claim_id: UUID, key: str, actor: str) -> ClaimItem | None:
         """Give one item up; None when nothing of it is left. Its charge goes when a scan begun later shows nothing.
 
         Raises `NotFound` for the claim.
         """
-        raise NotImplementedError
+        return self._admitter.submit(tickets.settle(claim_id, key, actor)).claim.item(key)
 
     def heartbeat(self, claim_id: UUID, fences: Iterable[int]) -> datetime | None:
         """Move the deadline of the items these builders hold, and of those nobody builds yet, to two minutes hence.
 
         Returns the deadline, None when there was nothing to move. Raises `NotFound`.
         """
-        raise NotImplementedError
+        held = frozenset(fences)
+        claim = self._admitter.submit(tickets.beat(claim_id, held)).claim
+        moved = [
+            item.deadline
+            for item in claim.items
+            if item.deadline is not None
+            and (item.state == "reserved" or (item.state == "building" and item.fence in held))
+        ]
+        return max(moved, default=None)
 
     def lapse(self) -> int:
-        """Turn overdue reservations of all claims into lapsing ones (call it every few seconds); how many."""
-        raise NotImplementedError
+        """Turn overdue reservations of all claims into lapsing ones (call it every few seconds); how many claims."""
+        overdue = [row[0] for row in self._pool.fetch(_OVERDUE)]
+        if overdue:
+            self._admitter.submit_all([tickets.lapse(claim_id) for claim_id in overdue])
+        return len(overdue)
 
-    def holders(self, scope_ids: Iterable[str], resources: Iterable[str], limit: int = 20) -> tuple[Holder, ...]:
-        """Who holds most of these resources in these scopes (project ids and host ids of a decision's lines)."""
-        raise NotImplementedError
+    def forget_answers(self) -> None:
+        """Drop idempotent answers older than a day (call it now and then)."""
+        with self._pool.transaction("limen_admit", ENTER) as connection:
+            connection.execute(_FORGET_ANSWERS)
+
+    def holders(
+        self, scope_ids: Iterable[str], resources: Iterable[str], limit: int = 20
+    ) -> tuple[Holder, ...]:
+        """Who holds most of these resources in these scopes (ids of projects and hosts)."""
+        ids = list(scope_ids)
+        parameters = {
+            "projects": [int(each) for each in ids if each.isdecimal()],
+            "hosts": [UUID(each) for each in ids if not each.isdecimal()],
+            "resources": list(resources),
+            "limit": limit,
+        }
+        return tuple(Holder(*row) for row in self._pool.fetch(_HOLDERS, parameters))
+
+    def _look(self, reach: Reach) -> View:
+        with translated(), self._pool.connection() as connection, connection.pipeline():
+            connection.execute("BEGIN READ ONLY")
+            connection.execute(ENTER, self._pool.locals("limen_read"))
+            view = read(connection, reach)
+            connection.execute("COMMIT")
+            return view
+
+
+def _admitted(result: Result) -> Admitted:
+    if result.decision is None:
+        raise AssertionError("a change is decided about")
+    return Admitted(result.claim, result.decision, result.replayed)

@@ -1,8 +1,8 @@
 """The error family of the ledger. `code` is the problem code that the API answers with."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from limen.quota.decision_json import DecisionJson
 from limen.quota.errors import LimenError
 
 
@@ -69,12 +69,12 @@ class Invalid(LedgerError):
 
 
 class Denied(LedgerError):
-    """The decision is no. `decision` is the JSON of the architecture, without holders; the audit log has it."""
+    """The decision is no; `decision` is its JSON without holders, which the audit log has too."""
 
     code = "quota_denied"
 
-    def __init__(self, decision: Mapping[str, Any]) -> None:
-        super().__init__(str(decision.get("text", "the quota does not allow this")))
+    def __init__(self, decision: DecisionJson) -> None:
+        super().__init__(decision["text"])
         self.decision = decision
 
 

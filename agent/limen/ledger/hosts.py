@@ -1,10 +1,36 @@
 """Hosts and their capacity."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from limen.ledger.pool import Pool
-from limen.ledger.values import Host
+from limen.ledger.admission import Reach, read, write
+from limen.ledger.audit import record
+from limen.ledger.document import Document
+from limen.ledger.errors import Conflict, NotFound
+from limen.ledger.pool import ENTER_EXCLUSIVE, Connection, Pool
+from limen.ledger.recount import recount_hosts
+from limen.ledger.transitions import with_items
+from limen.ledger.values import Host, HostResource
+from limen.quota.capacity import host_limit, parse_ratio
+from limen.quota.model import check_resource
+
+_SELECT = """
+SELECT h.id, h.name, h.uri, h.scanned, h.created, (
+    SELECT json_agg(json_build_array(resource, capacity, reserve, overcommit::text, allowed, used, reserved, orphans))
+    FROM capacities c WHERE c.host_id = h.id)
+FROM hosts h"""
+
+_PUT = """
+INSERT INTO hosts (id, name, uri) VALUES (%s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, uri = excluded.uri"""
+
+_PUT_CAPACITY = """
+INSERT INTO capacities AS c (host_id, resource, capacity, reserve, overcommit)
+VALUES (%(host)s, %(resource)s, %(capacity)s, coalesce(%(reserve)s::bigint, 0), coalesce(%(ratio)s::numeric, 1))
+ON CONFLICT (host_id, resource) DO UPDATE SET capacity = excluded.capacity,
+    reserve = coalesce(%(reserve)s::bigint, c.reserve), overcommit = coalesce(%(ratio)s::numeric, c.overcommit)"""
 
 
 class Hosts:
@@ -21,22 +47,96 @@ class Hosts:
         capacity: Mapping[str, int],
         actor: str,
         reserve: Mapping[str, int] | None = None,
-        overcommit: Mapping[str, float] | None = None,
+        overcommit: Mapping[str, Decimal | str | int] | None = None,
     ) -> Host:
         """Register a host, or bring what is known of it up to date (what is left out of an update stays).
 
-        A resource the host has no capacity of is denied there. Raises `Conflict` for a name taken, `Invalid`.
+        A resource the host has no capacity of is denied there. Raises `Conflict` for a name taken,
+        `InvalidAmount`, `InvalidResource`.
         """
-        raise NotImplementedError
+        reserve, overcommit = reserve or {}, overcommit or {}
+        for resource in {*capacity, *reserve, *overcommit}:
+            check_resource(resource)
+        for resource, amount in capacity.items():
+            host_limit(amount, overcommit.get(resource, 1), reserve.get(resource, 0))
+        with self._pool.transaction("limen_admin", ENTER_EXCLUSIVE) as connection:
+            taken = connection.execute(
+                "SELECT FROM hosts WHERE name = %s AND id <> %s", (name, host_id)
+            ).fetchone()
+            if taken is not None:
+                raise Conflict(f"there is a host {name} already: give this one another name")
+            connection.execute(_PUT, (host_id, name, uri))
+            for resource, amount in sorted(capacity.items()):
+                connection.execute(
+                    _PUT_CAPACITY,
+                    {
+                        "host": host_id,
+                        "resource": resource,
+                        "capacity": amount,
+                        "reserve": reserve.get(resource),
+                        "ratio": _ratio(overcommit.get(resource)),
+                    },
+                )
+            recount_hosts(connection, [host_id])
+            detail = {"host": str(host_id), "name": name, "uri": uri, "capacity": dict(capacity)}
+            record(connection, actor, "host.add", detail)
+            return _get(connection, "h.id = %s", host_id)
 
     def list(self) -> tuple[Host, ...]:
         """Every host, by name."""
-        raise NotImplementedError
+        return tuple(_host(row) for row in self._pool.fetch(f"{_SELECT} ORDER BY h.name"))
 
     def get(self, host: UUID | str) -> Host:
         """By id, or by name. Raises `NotFound`."""
-        raise NotImplementedError
+        column = "id" if isinstance(host, UUID) else "name"
+        rows = self._pool.fetch(f"{_SELECT} WHERE h.{column} = %s", (host,))
+        if not rows:
+            raise NotFound(f"there is no host {host}: add it with `limen host add`")
+        return _host(rows[0])
 
     def forget(self, host_id: UUID, actor: str) -> None:
         """End a dead host's charges: its items, observations and itself go. Raises `NotFound`."""
-        raise NotImplementedError
+        with self._pool.transaction("limen_admin", ENTER_EXCLUSIVE) as connection:
+            host = _get(connection, "h.id = %s", host_id)
+            rows = connection.execute("SELECT DISTINCT claim_id FROM items WHERE host_id = %s", (host_id,))
+            view = read(connection, Reach(claims=[row[0] for row in rows.fetchall()]))
+            document = Document()
+            ended = {}
+            for claim in tuple(view.claims.values()):
+                left = [item for item in claim.items if item.host != host_id]
+                view.put(claim, with_items(claim, left, view.now))
+                ended[str(claim.id)] = [item.key for item in claim.items if item.host == host_id]
+            document.add_changes(view)
+            write(connection, document, view)
+            connection.execute("DELETE FROM hosts WHERE id = %s", (host_id,))
+            detail = {"host": str(host_id), "name": host.name, "ended": ended}
+            record(connection, actor, "host.forget", detail)
+
+
+def _get(connection: Connection, condition: str, value: UUID) -> Host:
+    row = connection.execute(f"{_SELECT} WHERE {condition}", (value,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no host {value}: add it with `limen host add`")
+    return _host(row)
+
+
+def _ratio(value: Decimal | str | int | None) -> Decimal | None:
+    if value is None:
+        return None
+    ratio = parse_ratio(value)
+    return Decimal(ratio.numerator) / Decimal(ratio.denominator)
+
+
+def _host(row: tuple[Any, ...]) -> Host:
+    identifier, name, uri, scanned, created, resources = row
+    return Host(
+        identifier,
+        name,
+        uri,
+        {
+            resource: HostResource(capacity, reserve, Decimal(overcommit).normalize(), *counters)
+            for resource, capacity, reserve, overcommit, *counters in resources or ()
+        },
+        scanned,
+        created,
+    )

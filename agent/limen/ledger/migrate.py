@@ -51,7 +51,9 @@ def migrate(database_url: str) -> Status:
     except psycopg.Error as error:
         raise Unavailable(f"the database does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
-        raise Unavailable(f"the database could not be migrated: {_first_line(error.orig or error)}") from error
+        raise Unavailable(
+            f"the database could not be migrated: {_first_line(error.orig or error)}"
+        ) from error
     return status(database_url)
 
 

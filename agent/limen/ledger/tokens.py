@@ -1,11 +1,35 @@
 """API tokens: opaque, stored as SHA-256."""
 
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
+from limen.ledger.audit import record
+from limen.ledger.errors import Invalid, NotFound, Unauthenticated
 from limen.ledger.pool import Pool
-from limen.ledger.values import Identity, Token
+from limen.ledger.projects import project_row
+from limen.ledger.values import Identity, Role, Token
+
+_PREFIX = "limen_"  # lets secret scanners and people recognise one
+_STRENGTH: dict[str, int] = {"viewer": 1, "operator": 2, "owner": 3}
+
+_SELECT = """
+SELECT t.id, t.user_name, t.scopes, t.projects IS NULL, ARRAY(
+    SELECT p.name FROM projects p WHERE p.id = ANY(t.projects) ORDER BY p.name),
+    t.created, t.expires, t.revoked
+FROM tokens t"""
+
+# A role reaches down the tree: every project whose ancestry holds the one that the role was given in.
+_AUTHENTICATE = """
+SELECT t.id, u.name, u.administrator, t.scopes, t.projects IS NULL, ARRAY(
+    SELECT p.name FROM projects p WHERE p.ancestry && t.projects ORDER BY p.name), (
+    SELECT json_agg(json_build_array(p.name, m.role))
+    FROM memberships m JOIN projects p ON p.ancestry @> ARRAY[m.project_id] WHERE m.user_name = u.name)
+FROM tokens t JOIN users u ON u.name = t.user_name
+WHERE t.digest = %s AND t.revoked IS NULL AND t.expires > clock_timestamp()"""
 
 
 class Tokens:
@@ -18,16 +42,71 @@ class Tokens:
         self, user: str, scopes: Iterable[str], projects: Iterable[str] | None, ttl: timedelta, actor: str
     ) -> tuple[Token, str]:
         """A new token and its secret, which is shown this once. Raises `NotFound` (user, project), `Invalid`."""
-        raise NotImplementedError
+        if ttl <= timedelta(0):
+            raise Invalid("a token must live for at least a second: give a longer time")
+        secret = _PREFIX + secrets.token_urlsafe(32)
+        wanted = sorted(set(scopes))
+        if not wanted:
+            raise Invalid("a token without a scope is good for nothing: name at least one")
+        with self._pool.transaction("limen_admin") as connection:
+            if connection.execute("SELECT FROM users WHERE name = %s", (user,)).fetchone() is None:
+                raise NotFound(f"there is no user {user}: create one with `limen user create`")
+            names = None if projects is None else sorted(set(projects))
+            ids = None if names is None else [project_row(connection, name)[0] for name in names]
+            row = connection.execute(
+                """INSERT INTO tokens (user_name, digest, scopes, projects, expires)
+                VALUES (%s, %s, %s, %s, clock_timestamp() + %s) RETURNING id""",
+                (user, _digest(secret), wanted, ids, ttl),
+            ).fetchone()
+            if row is None:
+                raise AssertionError("RETURNING gives a row")
+            detail = {"token": str(row[0]), "user": user, "scopes": wanted, "projects": names}
+            record(connection, actor, "token.issue", detail)
+            found = connection.execute(f"{_SELECT} WHERE t.id = %s", row).fetchone()
+            if found is None:
+                raise AssertionError("the token was just written")
+            return _token(found), secret
 
     def authenticate(self, secret: str) -> Identity:
         """Whom the secret speaks for. Raises `Unauthenticated`, always in the same words."""
-        raise NotImplementedError
+        rows = self._pool.fetch(_AUTHENTICATE, (_digest(secret),))
+        if not rows:
+            raise Unauthenticated("the token is unknown, expired or revoked: ask for a new one")
+        token_id, user, administrator, scopes, everywhere, projects, memberships = rows[0]
+        roles: dict[str, Role] = {}
+        for project, role in memberships or ():
+            if _STRENGTH[role] > _STRENGTH.get(roles.get(project, ""), 0):
+                roles[project] = role
+        reach = None if everywhere else tuple(projects)
+        return Identity(token_id, user, administrator, tuple(scopes), reach, roles)
 
     def list(self, user: str | None = None) -> tuple[Token, ...]:
         """Tokens that are not past their expiry, newest first."""
-        raise NotImplementedError
+        rows = self._pool.fetch(
+            f"""{_SELECT} WHERE t.expires > clock_timestamp() AND (%(user)s::text IS NULL OR t.user_name = %(user)s)
+            ORDER BY t.created DESC, t.id""",
+            {"user": user},
+        )
+        return tuple(_token(row) for row in rows)
 
     def revoke(self, token_id: UUID, actor: str) -> None:
         """It is refused from now on. Raises `NotFound`."""
-        raise NotImplementedError
+        with self._pool.transaction("limen_admin") as connection:
+            row = connection.execute(
+                "UPDATE tokens SET revoked = coalesce(revoked, clock_timestamp()) WHERE id = %s RETURNING user_name",
+                (token_id,),
+            ).fetchone()
+            if row is None:
+                raise NotFound(f"there is no token {token_id}")
+            record(connection, actor, "token.revoke", {"token": str(token_id), "user": row[0]})
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()
+
+
+def _token(row: tuple[Any, ...]) -> Token:
+    token_id, user, scopes, everywhere, projects, created, expires, revoked = row
+    return Token(
+        token_id, user, tuple(scopes), None if everywhere else tuple(projects), created, expires, revoked
+    )

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from limen.quota.model import Bounds, ItemKind, Unlimited
+from limen.quota.decision_json import DecisionJson
+from limen.quota.explain import explanation
+from limen.quota.model import Amount, Bounds, Decision, ItemKind, Unlimited
 
 OwnerKind = Literal["stack", "vm", "adopted"]
 ItemState = Literal["reserved", "building", "committed", "lapsing"]
@@ -33,12 +36,15 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class ItemRequest:
-    """One item that a claim asks for. `host` None is the claim's host; `volume` is "pool/name" of a disk."""
+    """One item that a claim asks for. `host` None is the claim's host; `volume` is "pool/name" of a disk.
+
+    Only an explanation may ask for amounts that are not known yet.
+    """
 
     key: str
     kind: ItemKind
     name: str
-    amounts: Mapping[str, int]
+    amounts: Mapping[str, Amount]
     host: UUID | None = None
     volume: str | None = None
 
@@ -95,7 +101,7 @@ class ClaimItem:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim as the ledger holds it; `items` are in the order of their keys."""
+    """A claim as the ledger holds it; `items` are in the order of their keys, `fences` counts tokens given out."""
 
     id: UUID
     project: str
@@ -107,6 +113,7 @@ class Claim:
     items: tuple[ClaimItem, ...]
     created: datetime
     updated: datetime
+    fences: int = 0
 
     @property
     def charge(self) -> dict[str, int]:
@@ -124,11 +131,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A change that was admitted: the claim afterwards and the decision's JSON; `replayed` if it was a repeat."""
+    """A change that was admitted: the claim afterwards; `replayed` if it is the first answer once more."""
 
     claim: Claim
-    decision: Mapping[str, Any]
+    outcome: Decision | DecisionJson
     replayed: bool = False
+
+    @property
+    def decision(self) -> DecisionJson:
+        """The decision's JSON, without holders."""
+        return explanation(self.outcome) if isinstance(self.outcome, Decision) else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +186,7 @@ class HostResource:
 
     capacity: int
     reserve: int
-    overcommit: float
+    overcommit: Decimal
     limit: int
     used: int
     reserved: int

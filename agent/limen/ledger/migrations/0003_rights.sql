@@ -20,3 +20,5 @@ GRANT INSERT, UPDATE, DELETE ON claims, items, charges, answers, observations TO
 GRANT INSERT, DELETE ON scans TO limen_admit, limen_admin;
 
 GRANT INSERT, UPDATE, DELETE ON projects, limits, bounds, hosts, capacities, users, memberships, tokens TO limen_admin;
+-- A project's ancestry holds its own id, so the id is drawn before the row is written.
+GRANT USAGE ON SEQUENCE projects_id_seq TO limen_admin;
