@@ -1,7 +1,5 @@
 """Who may do what: scopes of the token and roles in the project. Pure; `context` applies it."""
 
-from collections.abc import Callable
-
 from limen.api.problems import Forbidden
 from limen.ledger.errors import NotFound
 from limen.ledger.values import Identity, Role
@@ -22,19 +20,13 @@ _IMPLIED = {
     "quota:check": {"claims:write"},
 }
 _RANK: dict[Role, int] = {"viewer": 1, "operator": 2, "owner": 3}
-ChainOf = Callable[[str], tuple[str, ...]]
 
 
 class Access:
-    """What one request may do.
+    """What one request may do."""
 
-    `chain_of` answers a project's names from itself upwards; it is asked only for tokens that are restricted
-    to projects, so that the common case costs no query.
-    """
-
-    def __init__(self, identity: Identity, chain_of: ChainOf) -> None:
+    def __init__(self, identity: Identity) -> None:
         self.identity = identity
-        self._chain_of = chain_of
 
     @property
     def user(self) -> str:
@@ -80,19 +72,11 @@ class Access:
             raise Forbidden(f"This needs the role owner in project {parent}, the parent of {project}.")
 
     def _has_role(self, project: str, role: Role) -> bool:
-        if not self._covers(project):
+        reach = self.identity.projects
+        if reach is not None and project not in reach:
             return False
         held = self.identity.roles.get(project)
         return self.identity.administrator or (held is not None and _RANK[held] >= _RANK[role])
-
-    def _covers(self, project: str) -> bool:
-        projects = self.identity.projects
-        if projects is None or project in projects:
-            return True
-        try:
-            return not set(projects).isdisjoint(self._chain_of(project))
-        except NotFound:
-            return False
 
 
 def unseen_project(project: str) -> NotFound:

@@ -37,8 +37,7 @@ def _access(
     kind, _, secret = (authorization or "").partition(" ")
     if kind.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("Send a token as `Authorization: Bearer TOKEN`; an administrator issues them.")
-    identity = parts.ledger.tokens.authenticate(secret.strip())
-    return Access(identity, lambda project: parts.ledger.projects.get(project).chain)
+    return Access(parts.ledger.tokens.authenticate(secret.strip()))
 
 
 Caller = Annotated[Access, Depends(_access)]

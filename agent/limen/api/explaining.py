@@ -1,8 +1,6 @@
-"""What a claim would be decided, with amounts that may not be known yet."""
+"""What would be decided about a claim or about bare amounts."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import cast
 from uuid import UUID, uuid4
 
 from limen.api.access import Access
@@ -12,7 +10,7 @@ from limen.api.schemas.quota import Explain, ExplainItem
 from limen.ledger import Ledger
 from limen.ledger.errors import NotFound
 from limen.ledger.values import Claim, ClaimRequest, Fingerprint, ItemRequest, Owner
-from limen.quota.model import Amount, Decision, ItemViolation, Unknown
+from limen.quota.model import Decision
 
 _NOBODY = Fingerprint("-", "-", "-")
 
@@ -23,8 +21,7 @@ def explain(ledger: Ledger, access: Access, question: Explain) -> Decision:
     Raises NotFound for a project, claim or host that is not there (or not to be seen), InvalidRequest.
     """
     if question.amounts is not None:
-        decision = ledger.claims.explain_amounts(question.project, _upper(question.amounts))
-        return _with_unknown(decision, [("", question.amounts)])
+        return ledger.claims.explain_amounts(question.project, question.amounts)
     items = question.items or []
     existing = _existing(ledger, access, question.claim)
     host = _host(ledger, question, existing)
@@ -37,7 +34,7 @@ def explain(ledger: Ledger, access: Access, question: Explain) -> Decision:
         host=host,
         items=tuple(_item(item, named) for item in items),
     )
-    return _with_unknown(ledger.claims.explain(request), [(item.key, item.amounts) for item in items])
+    return ledger.claims.explain(request)
 
 
 def _existing(ledger: Ledger, access: Access, claim_id: str | None) -> Claim | None:
@@ -65,25 +62,4 @@ def _host(ledger: Ledger, question: Explain, existing: Claim | None) -> UUID:
 
 def _item(item: ExplainItem, hosts: Mapping[str, UUID]) -> ItemRequest:
     host = None if item.host is None else hosts[item.host]
-    return ItemRequest(item.key, item.kind, item.name, _upper(item.amounts), host, item.volume)
-
-
-def _upper(amounts: Mapping[str, Amount]) -> dict[str, int]:
-    """What is not known counts as its upper bound; without one it counts nothing and is denied below."""
-    return {
-        resource: (amount.upper or 0) if isinstance(amount, Unknown) else amount
-        for resource, amount in amounts.items()
-    }
-
-
-def _with_unknown(decision: Decision, asked: list[tuple[str, Mapping[str, Amount]]]) -> Decision:
-    unknown = tuple(
-        ItemViolation(key, resource, None, None, None, "unknown_amount")
-        for key, amounts in asked
-        for resource, amount in amounts.items()
-        if isinstance(amount, Unknown) and amount.upper is None
-    )
-    if not unknown:
-        return decision
-    violations = cast(tuple[ItemViolation, ...], (*decision.violations, *unknown))
-    return replace(decision, allowed=False, violations=violations)
+    return ItemRequest(item.key, item.kind, item.name, item.amounts, host, item.volume)

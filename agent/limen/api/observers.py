@@ -1,6 +1,7 @@
 """The observers of all registered hosts, and the sweeper of deadlines."""
 
 import threading
+import time
 from concurrent.futures import Future
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from limen.ledger.values import Host, ScanResult
 from limen.quota.errors import LimenError
 
 _log = structlog.get_logger()
+FORGET_SECONDS = 3600.0
 
 
 class Observers:
@@ -27,6 +29,7 @@ class Observers:
         self._lock = threading.Lock()
         self._observers: dict[UUID, Observer] = {}
         self._stopping = threading.Event()
+        self._next_forgetting = time.monotonic()
         self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -71,11 +74,18 @@ class Observers:
                 if self._ledger.claims.lapse():
                     # What lapsed stays charged until a scan shows nothing: it need not wait for the minute.
                     self._request_all()
+                self._forget_answers()
             except LimenError as error:
                 _log.warning("sweep failed", reason=str(error))
             except Exception as error:  # noqa: BLE001  one defect must not end the sweeping
                 _log.error("defect", part="sweeper", exc_info=error)
             self._stopping.wait(self._sweep_interval)
+
+    def _forget_answers(self) -> None:
+        """Idempotent answers are kept for a day: dropping them once an hour is enough."""
+        if time.monotonic() >= self._next_forgetting:
+            self._ledger.claims.forget_answers()
+            self._next_forgetting = time.monotonic() + FORGET_SECONDS
 
     def _request_all(self) -> None:
         with self._lock:

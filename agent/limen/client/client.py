@@ -152,7 +152,7 @@ class Client:
         uri: str,
         name: str | None = None,
         reserve: Amounts | None = None,
-        overcommit: Mapping[str, float] | None = None,
+        overcommit: Mapping[str, str] | None = None,
         wait_seconds: float = 30.0,
     ) -> Json:
         """Register a libvirt host; the API connects to it, reads its UUID and scans it."""

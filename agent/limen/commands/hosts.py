@@ -1,6 +1,5 @@
 """`limen host`."""
 
-import math
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +7,6 @@ import typer
 from limen.client import Client
 from limen.commands.arguments import parse_amounts, parse_pairs, split_commas
 from limen.commands.output import (
-    BadInput,
     JsonFlag,
     YesFlag,
     confirm,
@@ -18,6 +16,7 @@ from limen.commands.output import (
     progress,
     shown,
 )
+from limen.quota.capacity import parse_ratio
 
 app = typer.Typer(help="Register, show, scan and forget libvirt hosts.", no_args_is_help=True)
 HostName = Annotated[str, typer.Argument(help="The host's name or UUID.")]
@@ -86,17 +85,10 @@ def forget(host: HostName, yes: YesFlag = False) -> None:
     typer.echo(f"Forgot host {host}.")
 
 
-def _ratios(written: list[str]) -> dict[str, float]:
-    ratios = {}
-    for resource, text in parse_pairs(written).items():
-        try:
-            ratios[resource] = float(text)
-        except ValueError:
-            ratios[resource] = math.nan
-        if not 0 < ratios[resource] <= 1000:
-            raise BadInput(
-                f"{text!a:.60} is not a ratio: write a number above 0 and at most 1000, such as 1.5."
-            )
+def _ratios(written: list[str]) -> dict[str, str]:
+    ratios = parse_pairs(written)
+    for text in ratios.values():
+        parse_ratio(text)
     return ratios
 
 

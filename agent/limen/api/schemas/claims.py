@@ -150,6 +150,7 @@ def item_json(item: ClaimItem) -> Json:
         "charge": strings(item.charge),
         "deadline": None if item.deadline is None else item.deadline.isoformat(),
         "released": item.released,
+        "fence": str(item.fence) if item.fence else None,
     }
 
 

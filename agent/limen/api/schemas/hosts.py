@@ -1,6 +1,6 @@
 """Documents of hosts."""
 
-import math
+from decimal import Decimal
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,13 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from limen.api.observer import HostStatus
 from limen.api.schemas.claims import WaitSeconds
-from limen.api.schemas.fields import Amounts, Document, Json, Text
+from limen.api.schemas.fields import Amounts, Document, Json, Text, refused
 from limen.ledger.values import Host
+from limen.quota.capacity import parse_ratio
 from limen.quota.errors import LimenError
 from limen.quota.model import check_resource
 
 _NAME = r"^[a-z0-9][a-z0-9.-]{0,62}$"
-_MAX_OVERCOMMIT = 1000.0
 _SCHEMES = frozenset({"qemu", "qemu+unix", "qemu+ssh", "qemu+libssh", "qemu+libssh2", "qemu+tls", "test"})
 
 
@@ -31,29 +31,22 @@ def _uri(value: str) -> str:
     return value
 
 
-def _overcommit(value: object) -> dict[str, float]:
+def _overcommit(value: object) -> dict[str, Decimal]:
     if not isinstance(value, dict):
         raise PydanticCustomError("limen", "must be an object of resources and ratios")
-    ratios = {}
-    for resource, ratio in value.items():
-        try:
+    try:
+        for resource, ratio in value.items():
             check_resource(resource)
-        except LimenError as error:
-            raise PydanticCustomError("limen", "{sentence}", {"sentence": str(error)}) from error
-        if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not math.isfinite(ratio):
-            raise PydanticCustomError("limen", "{name}: a ratio is a number", {"name": resource})
-        if not 0 < ratio <= _MAX_OVERCOMMIT:
-            raise PydanticCustomError(
-                "limen", "{name}: a ratio is above 0 and at most 1000", {"name": resource}
-            )
-        ratios[resource] = float(ratio)
-    return ratios
+            parse_ratio(ratio)
+    except LimenError as error:
+        raise refused(error) from error
+    return {resource: Decimal(ratio) for resource, ratio in value.items()}
 
 
 Ratios = Annotated[
-    dict[str, float],
+    dict[str, Decimal],
     BeforeValidator(_overcommit),
-    WithJsonSchema({"type": "object", "examples": [{"vcpus": 4}]}),
+    WithJsonSchema({"type": "object", "examples": [{"vcpus": "4", "memory": "1.5"}]}),
 ]
 
 
@@ -81,7 +74,7 @@ def host_json(host: Host, status: HostStatus, with_uri: bool) -> Json:
                 "resource": resource,
                 "capacity": str(figures.capacity),
                 "reserve": str(figures.reserve),
-                "overcommit": figures.overcommit,
+                "overcommit": str(figures.overcommit),
                 "limit": str(figures.limit),
                 "used": str(figures.used),
                 "reserved": str(figures.reserved),
