@@ -19,11 +19,11 @@ _MESSAGE_BYTES = 400 * 1024 * 1024  # as the engine's own limit
 _PARENT_SECONDS = 1.0
 
 
-def serve(engine: str, version: str) -> None:
+def serve(engine: str, version: str, services: Services | None = None) -> None:
     """Serve the engine at `engine` (host:port, or empty until it attaches). Does not return."""
     logging.basicConfig(level=logging.WARNING, format="limen provider: %(message)s", stream=sys.stderr)
     parent = os.getppid()
-    services = Services()
+    services = services or Services()
     server = grpc.server(
         ThreadPoolExecutor(_THREADS),
         options=[("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.so_reuseport", 0)],

@@ -47,10 +47,10 @@ class QuotaClaim:
             if not is_known(checked.get(name)):
                 inputs.fail(name, "This must be known before anything is built: the quota check needs it.")
         if not inputs.failures:
-            self._explain(inputs, checked)
+            self._explain(call, inputs, checked)
         return Checked(checked, inputs.failures)
 
-    def _explain(self, inputs: Inputs, checked: Properties) -> None:
+    def _explain(self, call: Call, inputs: Inputs, checked: Properties) -> None:
         try:
             decision = self._services.client.explain(
                 checked["project"],
@@ -65,6 +65,8 @@ class QuotaClaim:
             return
         if not decision.get("allowed", False):
             inputs.fail("", str(decision.get("text", "The quota check denied this claim.")))
+        elif decision.get("warnings"):
+            call.log.warning(str(decision["text"]))
 
     def diff(
         self, call: Call, resource_id: str, old_inputs: Properties, olds: Properties, news: Properties
