@@ -29,7 +29,20 @@ BAD_TEXT: tuple[str, ...] = (
     # separators, other bases, leading zeros (octal to some readers)
     *("1_000", "1,000", "1'000", "0x10", "0b1", "0o7", "10h", "010", "00", "007GiB"),
     # digits that are not ASCII, and look-alikes
-    *("\u0668", "\uff18", "\u0967", "\u00b2", "\u2167", "\U0001d7d8", "\uff18GiB", "8G\u0456B", "O", "l"),
+    *(
+        "\u0668",
+        "\uff18",
+        "\u0967",
+        "\u00b2",
+        "\u2167",
+        "\U0001d7d8",
+        "1\u0668",
+        "1\uff18GiB",
+        "\uff18GiB",
+        "8G\u0456B",
+        "O",
+        "l",
+    ),
     # units that are not ours: decimal, short, wrong case, plural, doubled, before the number, alone
     *(
         "8G",

@@ -11,7 +11,7 @@ from limen.quota.model import MAX_AMOUNT, Limit, Scope, Standing
 MAX_RATIO = 1000
 """The largest overcommit ratio; more than that is a slip of the pen."""
 
-_RATIO = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6})?", re.ASCII)
+_RATIO = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,6})?")
 
 
 def parse_ratio(value: object) -> Fraction:

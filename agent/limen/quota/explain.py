@@ -144,7 +144,7 @@ def _written(amount: int | Unlimited) -> str:
     return amount.value if isinstance(amount, Unlimited) else str(amount)
 
 
-_DIGITS = re.compile(r"[0-9]{1,30}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,30}")
 _REASONS = (
     *("over_hard", "over_soft", "grace_over", "no_limit", "below_minimum", "above_maximum", "unknown_amount"),
     None,

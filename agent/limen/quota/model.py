@@ -26,8 +26,8 @@ Reason = Literal[
 
 ITEM_KINDS: tuple[ItemKind, ...] = ("vm", "disk", "network", "snapshot")
 
-_ITEM_KEY = re.compile(r"[a-z0-9][a-z0-9:._-]{0,127}", re.ASCII)
-_PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_ITEM_KEY = re.compile(r"[a-z0-9][a-z0-9:._-]{0,127}")
+_PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Unlimited(Enum):
@@ -207,7 +207,7 @@ class ItemViolation:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A claim that holds some of what is used; `owner` is how to call it, such as "stack web"."""
+    """A claim (also the asking one) that holds some of what is used; `owner` reads like "stack web"."""
 
     claim: str
     owner: str

@@ -17,7 +17,7 @@ RESOURCES = ("vms", "vcpus", "memory", "disk", "networks", "snapshots")
 DEVICE_PREFIX = "device:"
 
 _RANK = {name: rank for rank, name in enumerate(RESOURCES)}
-_DEVICE = re.compile(r"device:[a-z0-9](?:[a-z0-9._-]{0,62})", re.ASCII)
+_DEVICE = re.compile(r"device:[a-z0-9](?:[a-z0-9._-]{0,62})")
 
 
 @lru_cache(maxsize=1024)

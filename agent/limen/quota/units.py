@@ -10,7 +10,7 @@ from limen.quota.resources import check_resource, is_bytes
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50}
 """Units of byte resources, smallest first, in bytes."""
 
-_WRITTEN = re.compile(r"(0|[1-9][0-9]{0,15})(B|KiB|MiB|GiB|TiB|PiB)?", re.ASCII)
+_WRITTEN = re.compile(r"(0|[1-9][0-9]{0,15})(B|KiB|MiB|GiB|TiB|PiB)?")
 _LARGEST_FIRST = tuple(reversed(UNITS.items()))
 
 

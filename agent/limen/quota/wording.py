@@ -1,6 +1,6 @@
 """The only wording of decisions. Everything here is drawn from the decision's JSON and nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from limen.quota.decision_json import DecisionJson, HolderJson, ItemViolationJson, LineJson
 from limen.quota.units import display_amount, format_amount
@@ -138,27 +138,25 @@ def _warning(line: LineJson) -> str:
 
 
 def _held(holders: Sequence[HolderJson], lines: Sequence[LineJson]) -> list[str]:
-    """Rows of who holds the resources that fell short; what the asker may not see is "others"."""
+    """Rows of who holds the resources that fell short; what the asker may not see is "others".
+
+    Where several scopes fell short of one resource, the one with the largest charge takes in the rest.
+    """
+    charged: dict[str, int] = {}
+    for line in lines:
+        charge = int(line["used"]) + int(line["reserved"])
+        charged[line["resource"]] = max(charge, charged.get(line["resource"], 0))
     rows = []
-    for line in _first_of_each_resource(lines):
-        resource = line["resource"]
+    for resource, charge in charged.items():
         visible = [holder for holder in holders if holder["resource"] == resource]
         rows += [
             ("  " + holder["owner"], _amount_of(holder["amount"], resource), f"claim {holder['claim']}")
             for holder in visible
         ]
-        rest = int(line["used"]) + int(line["reserved"]) - int(line["before"])
-        rest -= sum(int(holder["amount"]) for holder in visible)
+        rest = charge - sum(int(holder["amount"]) for holder in visible)
         if visible and rest > 0:
             rows.append(("  others", _amount_of(str(rest), resource), ""))
     return _columns(rows, left=(0, 1, 2))
-
-
-def _first_of_each_resource(lines: Iterable[LineJson]) -> list[LineJson]:
-    first: dict[str, LineJson] = {}
-    for line in lines:
-        first.setdefault(line["resource"], line)
-    return list(first.values())
 
 
 def _shown(amount: str | None, resource: str) -> str:

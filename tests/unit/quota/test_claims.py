@@ -59,9 +59,10 @@ def test_growing_never_lowers_and_growing_again_changes_nothing(world: World) ->
 
 def test_sums_are_in_canonical_order_and_by_host() -> None:
     held = (
-        item("vm:b", "h2", vcpus=2, memory=5, vms=1, **{"device:a100": 1}),
+        item("vm:b", "h2", vcpus=2, memory=5, vms=1),
         item("vm:a", "h1", memory=3, vms=1),
         item("disk:a", "h2", kind="disk", disk=7),
+        Item("vm:c", "vm", "c", "h2", {"device:a100": 1}),
     )
     assert list(claims.totals(held).items()) == [
         ("vms", 2),

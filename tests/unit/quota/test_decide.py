@@ -30,7 +30,7 @@ HOST = Scope("aaaa", "host", "hv1")
 
 def one(
     limit: Limit | None, used: int, reserved: int, before: int, after: Amount, since: datetime | None = None
-):  # type: ignore[no-untyped-def]
+) -> tuple[Decision, Line]:
     decision = decide(
         [Change("7", "vcpus", before, after)],
         [Standing(DEMO, "vcpus", limit, used, reserved, since)],

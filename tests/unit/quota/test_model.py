@@ -31,7 +31,10 @@ from limen.quota.model import (
         (lambda: Limit(-1), "a hard limit must be a whole number"),
         (lambda: Limit(MAX_AMOUNT + 1), "a hard limit"),
         (lambda: Limit(True), "a hard limit"),
-        (lambda: Limit(8.0), "a hard limit"),
+        (
+            lambda: Limit(8.0),  # type: ignore[arg-type]
+            "a hard limit",
+        ),
         (lambda: Limit(8, soft=9), "lower it or raise the hard one"),
         (lambda: Limit(8, soft=-1), "a soft limit"),
         (lambda: Limit(8, grace=timedelta(1)), "needs a soft limit"),
