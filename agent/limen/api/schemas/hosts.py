@@ -16,7 +16,7 @@ from limen.quota.errors import LimenError
 from limen.quota.model import check_resource
 
 _NAME = r"^[a-z0-9][a-z0-9.-]{0,62}$"
-_SCHEMES = frozenset({"qemu", "qemu+unix", "qemu+ssh", "qemu+libssh", "qemu+libssh2", "qemu+tls", "test"})
+_SCHEMES = frozenset({"qemu", "qemu+unix", "qemu+ssh", "qemu+libssh", "qemu+libssh2", "qemu+tls"})
 
 
 def _uri(value: str) -> str:
