@@ -4,16 +4,6 @@ from limen.api.problems import Forbidden
 from limen.ledger.errors import NotFound
 from limen.ledger.values import Identity, Role
 
-SCOPES = (
-    "quota:check",
-    "quota:read",
-    "claims:write",
-    "limits:write",
-    "projects:write",
-    "hosts:write",
-    "audit:read",
-    "admin",
-)
 # A scope that is of no use without reading brings the reading along.
 _IMPLIED = {
     "quota:read": {"quota:check", "claims:write", "limits:write", "projects:write", "hosts:write"},

@@ -6,10 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
-from limen.api.access import SCOPES
+from limen.api.scopes import SCOPES
 from limen.client import Client
 from limen.commands import direct
 from limen.commands.arguments import parse_duration, split_commas
@@ -42,8 +43,14 @@ def create_user(
 @users.command("list")
 def list_users(as_json: JsonFlag = False) -> None:
     """List users and the roles given to them directly."""
-    with Client.from_environment() as client:
-        found = client.list_users()
+    if direct.configured():
+        from limen.api.schemas.access import user_json
+
+        with direct.open_ledger() as ledger:
+            found = [user_json(user) for user in ledger.users.list()]
+    else:
+        with Client.from_environment() as client:
+            found = client.list_users()
     if as_json:
         print_json(found)
         return
@@ -90,8 +97,14 @@ def create_token(
 @tokens.command("list")
 def list_tokens(as_json: JsonFlag = False) -> None:
     """List tokens without their secrets: all for administrators, else one's own."""
-    with Client.from_environment() as client:
-        found = client.list_tokens()
+    if direct.configured():
+        from limen.api.schemas.access import token_json
+
+        with direct.open_ledger() as ledger:
+            found = [token_json(token) for token in ledger.tokens.list()]
+    else:
+        with Client.from_environment() as client:
+            found = client.list_tokens()
     if as_json:
         print_json(found)
         return
@@ -109,10 +122,14 @@ def list_tokens(as_json: JsonFlag = False) -> None:
 
 
 @tokens.command("revoke")
-def revoke_token(token_id: Annotated[str, typer.Argument(help="Its id, see `limen token list`.")]) -> None:
+def revoke_token(token_id: Annotated[UUID, typer.Argument(help="Its id, see `limen token list`.")]) -> None:
     """Refuse a token from now on."""
-    with Client.from_environment() as client:
-        client.revoke_token(token_id)
+    if direct.configured():
+        with direct.open_ledger() as ledger:
+            ledger.tokens.revoke(token_id, actor=direct.ACTOR)
+    else:
+        with Client.from_environment() as client:
+            client.revoke_token(str(token_id))
     typer.echo(f"Revoked token {token_id}.")
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from limen.api.access import SCOPES
+from limen.api.scopes import SCOPES
 from limen.client import ApiError, Client
 
 from .conftest import World

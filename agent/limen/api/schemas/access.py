@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
-from limen.api.access import SCOPES
 from limen.api.schemas.fields import Document, Json, ProjectName, Text
+from limen.api.scopes import SCOPES
 from limen.ledger.values import AuditEntry, Token, User
 
 MAX_TTL_SECONDS = 366 * 86400
