@@ -1,37 +1,142 @@
-"""The authority of the main job: migrated database, tokens, limen-api on loopback, the host, project and limits."""
+"""The authority of the main job: migrated database, tokens, limen-api on loopback, the host, project and limits.
+
+Each step asks first whether its work is done, so that a run that was killed is completed by the next one.
+"""
 
 import json
 import os
 import secrets
-import socket
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.demo.layout import Layout
 from tests.lab.demo.shell import StepFailed, capture
+from tests.lab.postgres import free_port
+from tests.lab.service import Service
 
 PROJECT = "demo"
 # Two VMs of 512 MiB and one vCPU with 4 GiB disks, a data disk of 1 GiB, one network: Pulumi.dev.yaml just fits.
 LIMITS = {"vms": "2", "vcpus": "2", "memory": "1GiB", "disk": "9GiB", "networks": "1"}
 ADMINISTRATOR = "administrator"
 OPERATOR = "developer"
-ADMINISTRATOR_SCOPES = ("admin",)
 OPERATOR_SCOPES = ("quota:check", "quota:read", "claims:write")
 TOKEN_TTL = "12h"
+RENEW_AFTER = 6 * 3600
 
 
-def free_port() -> int:
-    """A loopback port that nothing listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+@dataclass(frozen=True)
+class Authority:
+    """limen-api of one layout, with the database that the file holds the URL of."""
+
+    layout: Layout
+    database_url_file: Path
+
+    @property
+    def port(self) -> int:
+        """The loopback port, kept once chosen."""
+        kept = self.layout.dot / "api-port"
+        if not kept.exists():
+            kept.write_text(f"{free_port()}\n")
+        return int(kept.read_text())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def service(self) -> Service:
+        argv = (str(self.layout.venv_bin / "limen-api"), "--listen", f"127.0.0.1:{self.port}")
+        return Service("limen-api", self.layout.dot / "api", argv, f"{self.url}/readyz")
+
+    @property
+    def database_env(self) -> dict[str, str]:
+        """For migrations and the first administrator only: who holds it can write the ledger."""
+        return {"LIMEN_DATABASE_URL_FILE": str(self.database_url_file)}
+
+    def client_env(self, token_file: Path) -> dict[str, str]:
+        """What a client of the API needs."""
+        return {"LIMEN_API_URL": self.url, "LIMEN_TOKEN_FILE": str(token_file)}
+
+    def limen(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        """Run `limen`, as the administrator unless `env` says otherwise; raises StepFailed with its words."""
+        chosen = self.client_env(self.layout.administrator_token) if env is None else env
+        return capture([str(self.layout.venv_bin / "limen"), *arguments], chosen)
+
+    def works(self, token_file: Path) -> bool:
+        """Whether the API takes the token in this file."""
+        if not token_file.exists() or time.time() - token_file.stat().st_mtime > RENEW_AFTER:
+            return False
+        try:
+            self.limen("whoami", env=self.client_env(token_file))
+        except StepFailed:
+            return False
+        return True
+
+    def up(self) -> list[str]:
+        """Migrate, start the API, issue tokens; returns what had to be done."""
+        done = []
+        migration = json.loads(self.limen("db", "migrate", "--json", env=self.database_env))
+        if migration["before"] != migration["current"]:
+            done.append("migrated the database")
+        if self.service.up(self.database_env):
+            done.append(f"started limen-api on {self.url}")
+        if not self.works(self.layout.administrator_token):
+            self.ensure_user(ADMINISTRATOR, "--administrator", env=self.database_env)
+            self.issue(ADMINISTRATOR, ("admin",), self.layout.administrator_token, env=self.database_env)
+            done.append("issued the administrator's token")
+        return done
+
+    def ensure_user(self, name: str, *options: str, env: Mapping[str, str] | None = None) -> None:
+        """Create a user unless there is one of that name."""
+        try:
+            self.limen("user", "create", name, *options, env=env)
+        except StepFailed as error:
+            if "exists" not in str(error) and "already" not in str(error):
+                raise
+
+    def issue(self, user: str, scopes: tuple[str, ...], file: Path, env: Mapping[str, str] | None = None) -> None:
+        """Issue a short-lived token into a file that only its owner reads."""
+        wanted = ["--scope", ",".join(scopes), "--ttl", TOKEN_TTL, "--output", str(file)]
+        self.limen("token", "create", user, *wanted, env=env)
+
+    def ensure_project(self, project: str = PROJECT, limits: Mapping[str, str] | None = None) -> list[str]:
+        """Make a project with limits, unless it is there: then limits that somebody changed stay as they are."""
+        known = {entry["name"] for entry in json.loads(self.limen("project", "list", "--json"))}
+        if project in known:
+            return []
+        self.limen("project", "create", project)
+        pairs = [f"{resource}={amount}" for resource, amount in (LIMITS if limits is None else limits).items()]
+        self.limen("quota", "set", project, *pairs)
+        return [f"created project {project} with limits {' '.join(pairs)}"]
+
+    def ensure_operator(self, project: str = PROJECT) -> list[str]:
+        """The user for whom `pulumi up` runs: operator of the project, and no more."""
+        if self.works(self.layout.operator_token):
+            return []
+        self.ensure_user(OPERATOR)
+        self.limen("project", "member", project, OPERATOR, "operator")
+        self.issue(OPERATOR, OPERATOR_SCOPES, self.layout.operator_token)
+        return [f"issued a token for {OPERATOR}, operator of {project}"]
+
+    def ensure_host(self, uri: str) -> list[str]:
+        """Register the hypervisor with the authority."""
+        if any(host["uri"] == uri for host in json.loads(self.limen("host", "list", "--json"))):
+            return []
+        self.limen("host", "add", uri)
+        return [f"registered host {uri}"]
+
+    def down(self) -> None:
+        """Stop limen-api."""
+        self.service.down()
 
 
 def new_secret(path: Path) -> None:
     """Write a fresh secret to a file that only its owner reads, unless it is there."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32) + "\n")
+        os.replace(draft, path)
