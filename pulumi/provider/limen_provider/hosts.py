@@ -1,7 +1,9 @@
 """Libvirt connections of this process, one a URI, and the check that a URI reaches the host that is meant."""
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from limen.hypervisor.connection import Connection, connect, host_uuid, require_host
 
@@ -33,3 +35,8 @@ class Hosts:
     def require(self, uri: str, expected: str) -> None:
         """Raise `HostMismatch` unless `uri` reaches the host whose UUID is `expected`."""
         require_host(self.connection(uri), expected)
+
+
+def libvirt_uri(host: Mapping[str, Any]) -> str | None:
+    """How an import reaches a host: the API tells administrators only, others have LIMEN_LIBVIRT_URI."""
+    return host.get("uri") or os.environ.get("LIMEN_LIBVIRT_URI")

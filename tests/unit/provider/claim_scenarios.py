@@ -1,8 +1,8 @@
 """What a QuotaClaim does, over the wire; run against the fake API and against the real one.
 
 Needs the fixtures `provider`, `client` (a limen.client.Client of the same API, an operator of the projects)
-and `host` (the name of a registered host). Project demo has room for 4 vcpus, 4 GiB of memory and 40 GiB of disk;
-project other for 1 vcpu, 1 GiB, no disk.
+and `host` (the name of a registered host). Project demo has room for 4 vcpus, 4 GiB of memory and
+40 GiB of disk; project other for 1 vcpu, 1 GiB, no disk.
 """
 
 import uuid
@@ -21,11 +21,16 @@ VM_ONLY = {"vm:web-1": vm_item()}
 class ClaimScenarios:
     def test_check_mints_an_id_once_and_spells_amounts_one_way(self, provider: Provider, host: str) -> None:
         wire = provider.of("QuotaClaim")
-        items = {"vm:web-1": {"kind": "vm", "name": "web-1", "amounts": {"vcpus": 1, "memory": 2**30}}}
+        amounts = {"vms": 1, "vcpus": 1, "memory": 2**30}
+        items = {"vm:web-1": {"kind": "vm", "name": "web-1", "amounts": amounts}}
         inputs, failures = wire.check(claim_inputs(host, items=items))
         assert not failures
         assert uuid.UUID(inputs["claimId"]).version == 4
-        assert inputs["items"]["vm:web-1"]["amounts"] == {"vcpus": "1", "memory": "1GiB"}
+        assert inputs["items"]["vm:web-1"]["amounts"] == {
+            "vms": "1",
+            "vcpus": "1",
+            "memory": "1GiB",
+        }
         again, _ = wire.check(claim_inputs(host, items=items), olds=inputs)
         assert again == inputs
 
@@ -75,6 +80,7 @@ class ClaimScenarios:
             ),
             ({"items": {"vm:a": {**vm_item(), "size": 1}}}, 'items["vm:a"].size'),
             ({"items": {"d": {"kind": "disk", "name": "d", "amounts": {"disk": 1}}}}, "items.d.volume"),
+            ({"items": {"vm:a": {**vm_item(), "amounts": {"vcpus": "1"}}}}, ""),
             ({"fingerprint": {"stack": "dev"}}, "fingerprint"),
             ({"claimId": "web"}, "claimId"),
             ({"owner": Secret({"kind": "stack", "name": "s"})}, "owner"),
@@ -98,12 +104,12 @@ class ClaimScenarios:
 
     def test_an_unknown_amount_counts_as_its_upper_bound(self, provider: Provider, host: str) -> None:
         def items(bound: str) -> dict[str, Any]:
-            amounts = {"vcpus": "1", "memory": UNKNOWN}
+            amounts = {"vms": "1", "vcpus": "1", "memory": UNKNOWN}
             return {"vm:a": {"kind": "vm", "name": "a", "amounts": amounts, "upperBound": {"memory": bound}}}
 
         wire = provider.of("QuotaClaim")
         inputs, failures = wire.check(claim_inputs(host, items=items("4GiB")))
-        assert not failures
+        assert not failures, failures
         assert inputs["items"]["vm:a"]["amounts"]["memory"] is UNKNOWN
         _, failures = wire.check(claim_inputs(host, items=items("5GiB")))
         assert "memory" in "".join(failures.values())

@@ -14,6 +14,7 @@ from limen.quota.units import parse_amount
 
 HOST_UUID = "6f7b2a30-8f44-4f0e-9d6c-52f25a0e11aa"
 HOST_NAME = "lab"
+NEEDED = {"vm": {"vms", "vcpus", "memory"}, "disk": {"disk"}, "network": {"networks"}}
 Json = dict[str, Any]
 
 
@@ -210,6 +211,9 @@ class FakeApi:
         """One scope only; the arithmetic of the real rules is tested elsewhere."""
         if project not in self.limits:
             raise Problem(404, "not_found", f"There is no project {project}.")
+        for item in items:
+            if missing := NEEDED[item["kind"]] - set(item["amounts"]):
+                raise Problem(422, "invalid", f"{item['key']} does not say how much {missing} it needs.")
         own = self.claims.get(claim_id or "", {"project": None, "items": {}})
         after = {key: dict(item["claimed"]) for key, item in own["items"].items()}
         for item in items:

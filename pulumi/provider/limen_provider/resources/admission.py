@@ -13,6 +13,7 @@ from limen_provider.claim_items import covers
 from limen_provider.engine import with_progress
 from limen_provider.errors import InitFailed, ProviderError
 from limen_provider.fields import Inputs, given, parsed
+from limen_provider.hosts import libvirt_uri
 from limen_provider.properties import UNKNOWN
 from limen_provider.resource import Call, Checked, Created, Diff, Found, Properties
 from limen_provider.services import Services
@@ -109,7 +110,7 @@ class Admission:
                 owner=claim["owner"]["name"],
                 key=key,
                 kind=item["kind"],
-                libvirtUri=host.get("uri"),
+                libvirtUri=libvirt_uri(host),
                 hostUuid=item["host"],
                 amounts=Inputs({}, ()).amounts(item["claimed"], "amounts"),
             )

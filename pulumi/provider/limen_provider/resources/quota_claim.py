@@ -10,6 +10,7 @@ from limen_provider.changes import compare
 from limen_provider.claim_items import check_items, item_requests, lacking
 from limen_provider.errors import InitFailed
 from limen_provider.fields import Inputs, given
+from limen_provider.hosts import libvirt_uri
 from limen_provider.properties import UNKNOWN, is_known
 from limen_provider.resource import Call, Checked, Created, Diff, Found, Properties
 from limen_provider.services import Services
@@ -190,7 +191,7 @@ class QuotaClaim:
         inputs = given(
             project=claim["project"],
             host=host.get("name") or claim["host"],
-            libvirtUri=host.get("uri"),
+            libvirtUri=libvirt_uri(host),
             items=items,
             owner=claim["owner"],
             fingerprint=claim["fingerprint"],
