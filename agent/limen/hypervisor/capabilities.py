@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 import libvirt
 
-from limen.hypervisor import xmltools
+from limen.hypervisor import storage, xmltools
 from limen.hypervisor.connection import Connection, host_uuid
 from limen.hypervisor.errors import HypervisorError
 from limen.hypervisor.model import Capacity, HostCapabilities
@@ -25,7 +25,6 @@ _CPU_MODES: dict[str, tuple[CpuMode, ...]] = {
     "qemu": ("maximum", "host-model"),
 }
 _SAME_FREE_SPACE = 256 * 2**20  # what may be written between two looks at one filesystem
-_NETWORK_POOLS = ("netfs", "gluster", "rbd", "iscsi", "iscsi-direct", "sheepdog")
 
 
 def capabilities(conn: Connection, domain_type: DomainTypeChoice | None = None) -> HostCapabilities:
@@ -148,7 +147,7 @@ def disk_capacity(pools: Iterable[str], fresh: bool) -> int:
     for text in pools:
         root = xmltools.parse(text)
         kind = root.get("type", "")
-        if kind in _NETWORK_POOLS:
+        if kind in storage.NETWORK_POOLS:
             continue
         size = xmltools.size(root.find("capacity"), "bytes")
         free = xmltools.size(root.find("available"), "bytes")

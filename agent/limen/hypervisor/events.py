@@ -89,15 +89,17 @@ class Follower:
 
 
 def follow(uri: str, callback: EventCallback) -> Follower:
-    """Call `callback(kind, uuid, what)` for every event on `uri`, in order, one at a time, in a thread of
-    its own.
+    """Call `callback(kind, uuid, what)` for every event on `uri`, in order, in a thread of its own.
 
     kind `domain`: what is `defined undefined started suspended resumed stopped shutdown pmsuspended crashed
-    device-added device-removed balloon reboot metadata`; kind `network`: `defined undefined started
-    stopped`; kind `pool`: `defined undefined started stopped created deleted refreshed`; kind `host` with
-    uuid "": `connected` (also after each restart of libvirtd: events were missed meanwhile, so scan) and
-    `lost`. Returns at once and raises nothing: a host that is away is tried again, after half a minute at
-    the latest. An exception of the callback ends the following: catch your own.
+    device-added device-removed balloon reboot metadata`; kind `network`: `defined undefined started stopped`;
+    kind `pool`: `defined undefined started stopped created deleted refreshed`; kind `host` with uuid "":
+    `connected` (also after each restart of libvirtd: events were missed meanwhile, so scan) and `lost`.
+
+    Returns at once (the first callback may come before) and raises nothing: a host that is away is tried
+    again, after half a minute at the latest. An exception of the callback ends the following: catch your
+    own. Libvirt tells nobody of some changes (`virsh setvcpus --config`, `setmem --config`): only scans see
+    those.
     """
     return Follower(uri, callback)
 

@@ -72,14 +72,13 @@ def ensure_image(
 
     def work(handle: Any) -> VolumeSeen:
         held = handle.storagePoolLookupByName(pool)
-        raw = _settled(held, name, length)
-        if raw is not None and raw.physical != length:
-            held.storageVolLookupByName(name).delete(0)
-            raw = None
-        if raw is None:
+        while not _is_whole(_settled(held, name, length), length):
+            volume = _create_empty(held, name)
+            if volume is None:
+                continue  # another process was quicker: wait for its upload
             with source.open("rb") as file:
-                raw = _upload(handle, held, name, file, length, progress)
-        return raw.seen if raw.seen.format == "qcow2" else _arrived(held, name, length).seen
+                _upload(handle, volume, file, length, progress)
+        return _arrived(held, name, length).seen
 
     return conn.run(work, 60.0 + STALL_SECONDS + length / SLOWEST_BYTES_PER_SECOND)
 
@@ -96,7 +95,9 @@ def _check_header(file: BinaryIO, source: Path) -> None:
 
 
 def _settled(pool: Any, name: str, length: int) -> RawVolume | None:
-    """The volume once it is whole or has stopped growing; None when it is not there."""
+    """The volume once it is whole; None when there is none, or only the beginning of one that grows no
+    more.
+    """
     raw = _probe(pool, name)
     quiet_since = time.monotonic()
     while raw is not None and raw.physical < length and time.monotonic() - quiet_since < STALL_SECONDS:
@@ -104,7 +105,19 @@ def _settled(pool: Any, name: str, length: int) -> RawVolume | None:
         before, raw = raw, _probe(pool, name)
         if raw is not None and raw.physical > before.physical:
             quiet_since = time.monotonic()
+    if raw is not None and raw.physical < length:
+        pool.storageVolLookupByName(name).delete(0)
+        return None
     return raw
+
+
+def _is_whole(raw: RawVolume | None, length: int) -> bool:
+    if raw is not None and raw.physical > length:
+        raise Refused(
+            f"{raw.seen.identity} is longer than the image whose name it has: a domain has written to it. "
+            "Give that domain an overlay of its own, then delete the volume."
+        )
+    return raw is not None
 
 
 def _probe(pool: Any, name: str) -> RawVolume | None:
@@ -116,11 +129,17 @@ def _probe(pool: Any, name: str) -> RawVolume | None:
         raise
 
 
-def _upload(
-    handle: Any, pool: Any, name: str, file: BinaryIO, length: int, progress: Progress | None
-) -> RawVolume:
-    # Made empty, so that the file's length tells how much has arrived.
-    volume = pool.createXML(_volume_xml(name), 0)
+def _create_empty(pool: Any, name: str) -> Any | None:
+    """A volume of length 0, so that its length tells how much has arrived; None when there is one already."""
+    try:
+        return pool.createXML(_volume_xml(name), 0)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_STORAGE_VOL_EXIST:
+            return None
+        raise
+
+
+def _upload(handle: Any, volume: Any, file: BinaryIO, length: int, progress: Progress | None) -> None:
     stream = handle.newStream(0)
     done = 0
 
@@ -136,20 +155,16 @@ def _upload(
         volume.upload(stream, 0, length, 0)
         stream.sendAll(next_bytes, None)
         stream.finish()
-    except libvirt.libvirtError:
-        volume.delete(0)
+    except Exception:
+        with contextlib.suppress(libvirt.libvirtError):  # what went wrong first is what matters
+            volume.delete(0)
         raise
-    return _arrived(pool, name, length)
 
 
 def _arrived(pool: Any, name: str, length: int) -> RawVolume:
     """The volume once libvirt has read its header; overlays made before would take it for a raw file."""
     deadline = time.monotonic() + HEADER_SECONDS
     while True:
-        with contextlib.suppress(
-            libvirt.libvirtError
-        ):  # refused while other uploads run; they refresh as well
-            pool.refresh(0)
         raw = _probe(pool, name)
         if raw is None or raw.physical != length:
             raise HypervisorError(f"The image {name} has not arrived in full: run this again.")
@@ -159,7 +174,11 @@ def _arrived(pool: Any, name: str, length: int) -> RawVolume:
             raise HypervisorError(
                 f"Libvirt takes {name} for {raw.seen.format}: refresh the pool, and try again."
             )
-        time.sleep(POLL_SECONDS)
+        # Libvirt reads the pool anew by itself after an upload, a little later. Refused while other uploads
+        # run.
+        with contextlib.suppress(libvirt.libvirtError):
+            pool.refresh(0)
+        time.sleep(POLL_SECONDS / 5)
 
 
 def _volume_xml(name: str) -> str:

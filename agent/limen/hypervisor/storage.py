@@ -12,6 +12,7 @@ from limen.hypervisor import xmltools
 from limen.hypervisor.domain_xml import DiskXml
 from limen.hypervisor.model import VolumeRole, VolumeSeen
 
+NETWORK_POOLS = ("netfs", "gluster", "rbd", "iscsi", "iscsi-direct", "sheepdog")
 IMAGE_NAME = re.compile(r"limen-image-[0-9a-f]{64}(\.[a-z0-9]+)?")
 
 
@@ -39,29 +40,34 @@ def list_volumes(handle: Any) -> tuple[list[RawVolume], list[str]]:
 
 
 def _of_pool(pool: Any) -> list[RawVolume]:
-    try:
-        return _listed(pool)
-    except libvirt.libvirtError:
-        # A file that was deleted behind libvirt's back makes its volume unreadable until the pool is read
-        # anew. On network storage the same error means that the server is away: a fresh look would find an
-        # empty mount point, and nothing would not mean gone.
-        if xmltools.parse(pool.XMLDesc(0)).get("type") in ("netfs", "gluster", "rbd", "iscsi"):
-            raise
-        pool.refresh(0)
-        return _listed(pool)
+    volumes, unreadable = _listed(pool)
+    if unreadable is None:
+        return volumes
+    # A file that was deleted behind libvirt's back makes its volume unreadable until the pool is read anew. A
+    # server that is away, or a filesystem that is not mounted, looks the same, and a fresh look would find an
+    # empty folder: nothing there would not mean gone. So a fresh look is taken only where some can be read.
+    network_storage = xmltools.parse(pool.XMLDesc(0)).get("type") in NETWORK_POOLS
+    if network_storage or not volumes:
+        raise unreadable
+    pool.refresh(0)
+    volumes, unreadable = _listed(pool)
+    if unreadable is not None:
+        raise unreadable
+    return volumes
 
 
-def _listed(pool: Any) -> list[RawVolume]:
+def _listed(pool: Any) -> tuple[list[RawVolume], libvirt.libvirtError | None]:
+    """The volumes that can be read, and the error of one that is listed but cannot be."""
     volumes = []
+    errors: dict[str, libvirt.libvirtError] = {}
     for volume in pool.listAllVolumes(0):
         try:
-            text = volume.XMLDesc(0)
+            volumes.append(parse_volume(pool.name(), volume.XMLDesc(0)))
         except libvirt.libvirtError as error:
-            if error.get_error_code() == libvirt.VIR_ERR_NO_STORAGE_VOL:
-                continue
-            raise
-        volumes.append(parse_volume(pool.name(), text))
-    return volumes
+            errors[volume.name()] = error
+    # Libvirt answers alike for a file that is missing and for a volume that was deleted since it was listed.
+    still = set(pool.listVolumes()) if errors else set()
+    return volumes, next((error for name, error in errors.items() if name in still), None)
 
 
 def parse_volume(pool: str, text: str) -> RawVolume:

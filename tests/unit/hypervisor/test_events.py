@@ -1,6 +1,7 @@
 """On libvirt's in-process test driver; restarts of libvirtd are in tests/contract."""
 
 import queue
+import threading
 
 from limen.hypervisor.connection import connect
 from limen.hypervisor.events import follow
@@ -21,11 +22,15 @@ def test_it_says_when_it_is_connected_and_stops_at_once() -> None:
 def test_a_callback_may_stop_its_own_follower() -> None:
     done: queue.Queue[Event] = queue.Queue()
 
+    begun = threading.Event()
+
     def stop_it(*event: str) -> None:
+        assert begun.wait(10)
         follower.stop()
         done.put((event[0], event[1], event[2]))
 
     follower = follow(TEST_DRIVER, stop_it)
+    begun.set()
     assert done.get(timeout=10)[2] == "connected"
 
 
