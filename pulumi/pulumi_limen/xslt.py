@@ -31,18 +31,24 @@ def domain_xslt(
     max_memory: int | None = None,
     hotplug_ports: int = 0,
     firmware: Firmware = "bios",
+    headless: bool = False,
 ) -> str:
     """The stylesheet of a domain.
 
     `hint` has `owner`, `project`, `claim` and `key`. `max_vcpus` and `max_memory` (bytes, whole KiB) are the
     ceilings of live growth; the plugin's own sizes become the current ones. `hotplug_ports` adds PCI Express
     root ports: a q35 machine takes no further disk or card without a free one. `uefi` and `uefi-secure` let
-    libvirt choose the host's firmware files; secure boot needs a q35 machine. Raises `ValueError`.
+    libvirt choose the host's firmware files; secure boot needs a q35 machine. `headless` drops the graphics
+    that the plugin adds to every domain. Raises `ValueError`.
     """
     sheet = _stylesheet("domain", uuid, hint)
-    # The plugin puts the cloud-init medium on IDE, which q35 does not have.
+    devices = _copying_template(sheet, "/domain/devices")
+    # The plugin puts the cloud-init medium on IDE, which q35 does not have, and Debian's cloud kernel, its
+    # official cloud images included, has no AHCI driver: of what both have, only virtio-scsi is a cdrom.
     bus = _template(sheet, "/domain[contains(os/type/@machine, 'q35')]/devices/disk/target/@bus[. = 'ide']")
-    _attribute(bus, "bus", "sata")
+    _attribute(bus, "bus", "scsi")
+    if_q35 = ET.SubElement(devices, _xsl("if"), test="contains(../os/type/@machine, 'q35')")
+    _literal(if_q35, "controller", {"type": "scsi", "index": "0", "model": "virtio-scsi"})
     if max_memory is not None:
         if max_memory < KIB or max_memory % KIB:
             raise ValueError(f"max_memory is in bytes, in whole KiB: {max_memory} is not.")
@@ -59,18 +65,27 @@ def domain_xslt(
         current = ET.SubElement(vcpu, _xsl("attribute"), name="current")
         ET.SubElement(current, _xsl("value-of"), select=".")
         ET.SubElement(vcpu, _xsl("text")).text = str(max_vcpus)
-    if hotplug_ports:
-        devices = _copying_template(sheet, "/domain/devices")
-        for index in range(1, hotplug_ports + 1):  # 0 is the root complex
-            _literal(devices, "controller", {"type": "pci", "index": str(index), "model": "pcie-root-port"})
+    for index in range(1, hotplug_ports + 1):  # 0 is the root complex
+        _literal(devices, "controller", {"type": "pci", "index": str(index), "model": "pcie-root-port"})
+    if headless:
+        _template(sheet, "/domain/devices/graphics")
     if firmware != "bios":
         _firmware(sheet, secure=firmware == "uefi-secure")
     return _text(sheet)
 
 
-def network_xslt(*, uuid: str, hint: Mapping[str, str]) -> str:
-    """The stylesheet of a network. Raises `ValueError`."""
-    return _text(_stylesheet("network", uuid, hint))
+def network_xslt(*, uuid: str, hint: Mapping[str, str], vlan: int | None = None) -> str:
+    """The stylesheet of a network. `vlan` tags its ports: the bridge has to be one of Open vSwitch, the only
+    kind whose tags libvirt sets. Raises `ValueError`.
+    """
+    sheet = _stylesheet("network", uuid, hint)
+    if vlan is not None:
+        bridge = ET.SubElement(_template(sheet, "/network/bridge"), _xsl("copy"))
+        _copy_attributes(bridge)
+        template = sheet[-1]
+        _literal(template, "virtualport", {"type": "openvswitch"})
+        _literal(ET.SubElement(template, "vlan"), "tag", {"id": str(vlan)})
+    return _text(sheet)
 
 
 def _stylesheet(root: str, uuid: str, hint: Mapping[str, str]) -> ET.Element:

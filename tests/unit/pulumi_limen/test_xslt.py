@@ -92,10 +92,13 @@ def test_ports_for_plugging_in_are_numbered_from_one(tmp_path: Path) -> None:
 
 def test_q35_has_no_ide_for_the_cloud_init_medium(tmp_path: Path) -> None:
     sheet = domain_xslt(uuid=UUID, hint=HINT)
-    buses = [e.get("bus") for e in apply(sheet, tmp_path, domain()).iterfind("devices/disk/target")]
-    assert buses == ["virtio", "sata"]
+    modern = apply(sheet, tmp_path, domain())
+    assert [e.get("bus") for e in modern.iterfind("devices/disk/target")] == ["virtio", "scsi"]
+    assert modern.find("devices/controller[@model='virtio-scsi']") is not None
     old = domain().replace("pc-q35-7.2", "pc-i440fx-7.2")
-    assert [e.get("bus") for e in apply(sheet, tmp_path, old).iterfind("devices/disk/target")] == [
+    aged = apply(sheet, tmp_path, old)
+    assert aged.find("devices/controller[@model='virtio-scsi']") is None
+    assert [e.get("bus") for e in aged.iterfind("devices/disk/target")] == [
         "virtio",
         "ide",
     ]
