@@ -1,0 +1,1 @@
+"""Pulumi components: each registers one thing of the specification with everything that belongs to it."""
