@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOT = ROOT / ".limen"
 VENV = DOT / "venv"
 STEPS = ("packages", "venv", "toolchain", "image")
-# uv resolves and installs the environment ten times as fast as pip; the one package that pip itself brings in.
+# uv installs the environment ten times as fast as pip; it is the one package that pip itself brings in.
 UV = "uv==0.13.8"
 
 _print_lock = threading.Lock()
@@ -48,7 +48,9 @@ def run(step: str, argv: list[str], quiet: bool = False) -> None:
         if quiet:
             for line in tail:
                 say(step, line)
-        raise BootstrapError(f"{' '.join(argv)} ended with exit code {process.returncode}; its last lines are above")
+        raise BootstrapError(
+            f"{' '.join(argv)} ended with exit code {process.returncode}; its last lines are above"
+        )
 
 
 def packages() -> None:
@@ -116,11 +118,13 @@ def bootstrap(only: tuple[str, ...]) -> None:
 def main() -> int:
     """Entry point of `python3 -m tests.lab.bootstrap`; exit code 0, or 1 with one line that says why."""
     parser = argparse.ArgumentParser(prog="tests.lab.bootstrap", description=__doc__)
-    parser.add_argument("--only", default=",".join(STEPS), help=f"comma-separated steps of {', '.join(STEPS)}")
+    parser.add_argument(
+        "--only", default=",".join(STEPS), help=f"comma-separated steps of {', '.join(STEPS)}"
+    )
     only = tuple(parser.parse_args().only.split(","))
     if unknown := set(only) - set(STEPS):
         parser.error(f"unknown step {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  the system's Python runs this before any check of ours
         parser.error("Python 3.11 or newer is needed; set PYTHON=... for make")
     started = time.monotonic()
     DOT.mkdir(exist_ok=True)

@@ -9,10 +9,9 @@ import shutil
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from tests.lab import image
-from tests.lab.demo import authority, program, report
+from tests.lab.demo import program, report
 from tests.lab.demo.authority import Authority, new_secret
 from tests.lab.demo.layout import Layout, of_clone
 from tests.lab.demo.shell import StepFailed
@@ -45,11 +44,15 @@ def image_variables() -> dict[str, str]:
 def variables(layout: Layout, lab: Lab, limen: Authority) -> dict[str, str]:
     """Everything that `.limen/env` exports; no secret, only the files that hold them."""
     uri = os.environ.get("LIMEN_LIBVIRT_URI")
-    own = {} if uri else {
-        "LIMEN_SSH_CONFIG": str(lab.instance.ssh_config),
-        "LIMEN_DOMAIN_TYPE": "qemu",
-        "LIMEN_GUEST_APT_PROXY": str(lab.status()["apt_proxy"]),
-    }
+    own = (
+        {}
+        if uri
+        else {
+            "LIMEN_SSH_CONFIG": str(lab.instance.ssh_config),
+            "LIMEN_DOMAIN_TYPE": "qemu",
+            "LIMEN_GUEST_APT_PROXY": str(lab.status()["apt_proxy"]),
+        }
+    )
     return {
         **program.pulumi_variables(layout),
         **limen.client_env(layout.operator_token),

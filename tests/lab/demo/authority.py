@@ -1,4 +1,4 @@
-"""The authority of the main job: migrated database, tokens, limen-api on loopback, the host, project and limits.
+"""The authority of the main job: database, tokens, limen-api on loopback, the host, project and limits.
 
 Each step asks first whether its work is done, so that a run that was killed is completed by the next one.
 """
@@ -17,7 +17,7 @@ from tests.lab.postgres import free_port
 from tests.lab.service import Service
 
 PROJECT = "demo"
-# Two VMs of 512 MiB and one vCPU with 4 GiB disks, a data disk of 1 GiB, one network: Pulumi.dev.yaml just fits.
+# Pulumi.dev.yaml just fits: two VMs of 512 MiB and one vCPU on disks of 4 GiB, a data disk, one network.
 LIMITS = {"vms": "2", "vcpus": "2", "memory": "1GiB", "disk": "9GiB", "networks": "1"}
 ADMINISTRATOR = "administrator"
 OPERATOR = "developer"
@@ -96,7 +96,9 @@ class Authority:
             if "exists" not in str(error) and "already" not in str(error):
                 raise
 
-    def issue(self, user: str, scopes: tuple[str, ...], file: Path, env: Mapping[str, str] | None = None) -> None:
+    def issue(
+        self, user: str, scopes: tuple[str, ...], file: Path, env: Mapping[str, str] | None = None
+    ) -> None:
         """Issue a short-lived token into a file that only its owner reads."""
         wanted = ["--scope", ",".join(scopes), "--ttl", TOKEN_TTL, "--output", str(file)]
         self.limen("token", "create", user, *wanted, env=env)
@@ -107,7 +109,9 @@ class Authority:
         if project in known:
             return []
         self.limen("project", "create", project)
-        pairs = [f"{resource}={amount}" for resource, amount in (LIMITS if limits is None else limits).items()]
+        pairs = [
+            f"{resource}={amount}" for resource, amount in (LIMITS if limits is None else limits).items()
+        ]
         self.limen("quota", "set", project, *pairs)
         return [f"created project {project} with limits {' '.join(pairs)}"]
 

@@ -53,13 +53,21 @@ def ensure_stack(layout: Layout, env: Mapping[str, str], stack: str = STACK, pro
 
 def up(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
     """`pulumi up` with its progress shown; raises StepFailed when it is refused or fails."""
-    show(["pulumi", "up", "--yes", "--stack", stack, "--non-interactive", "--suppress-permalink=true"], env, program)
+    show(
+        ["pulumi", "up", "--yes", "--stack", stack, "--non-interactive", "--suppress-permalink=true"],
+        env,
+        program,
+    )
 
 
 def destroy(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
     """`pulumi destroy`, then remove the stack from the backend."""
     show(["pulumi", "destroy", "--yes", "--stack", stack, "--non-interactive"], env, program)
-    capture(["pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", stack, "--non-interactive"], env, program)
+    capture(
+        ["pulumi", "stack", "rm", "--yes", "--preserve-config", "--stack", stack, "--non-interactive"],
+        env,
+        program,
+    )
 
 
 def exists(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> bool:

@@ -14,7 +14,9 @@ from tests.lab.demo.shell import StepFailed, capture
 
 def machines(env: Mapping[str, str], stack: str, program: Path) -> dict[str, Any]:
     """The output `vms` of the stack: name -> {address, uuid, ...}."""
-    text = capture(["pulumi", "stack", "output", "vms", "--json", "--stack", stack, "--non-interactive"], env, program)
+    text = capture(
+        ["pulumi", "stack", "output", "vms", "--json", "--stack", stack, "--non-interactive"], env, program
+    )
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -25,7 +27,9 @@ def ssh_command(machine: Mapping[str, Any], layout: Layout, env: Mapping[str, st
     return ["ssh", *config, "-i", str(layout.ssh_key), f"debian@{machine['address']}"]
 
 
-def wait_for_ssh(machine: Mapping[str, Any], layout: Layout, env: Mapping[str, str], seconds: float = 180) -> None:
+def wait_for_ssh(
+    machine: Mapping[str, Any], layout: Layout, env: Mapping[str, str], seconds: float = 180
+) -> None:
     """Wait until a command runs in the VM over SSH; raises StepFailed with ssh's last words."""
     deadline = time.monotonic() + seconds
     argv = [*ssh_command(machine, layout, env), "true"]

@@ -16,15 +16,25 @@ def capture(argv: list[str], env: Mapping[str, str], cwd: Path | None = None) ->
     Raises StepFailed with the command's own words.
     """
     done = subprocess.run(
-        argv, env={**os.environ, **env}, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        argv,
+        env={**os.environ, **env},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if done.returncode != 0:
-        raise StepFailed(f"{' '.join(argv)} (exit code {done.returncode}):\n{(done.stderr + done.stdout).strip()}")
+        raise StepFailed(
+            f"{' '.join(argv)} (exit code {done.returncode}):\n{(done.stderr + done.stdout).strip()}"
+        )
     return done.stdout
 
 
 def show(argv: list[str], env: Mapping[str, str], cwd: Path | None = None) -> None:
     """Run a command with its output on the terminal; raises StepFailed when it fails."""
-    code = subprocess.run(argv, env={**os.environ, **env}, cwd=cwd, stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(
+        argv, env={**os.environ, **env}, cwd=cwd, stdin=subprocess.DEVNULL, check=False
+    ).returncode
     if code != 0:
         raise StepFailed(f"{' '.join(argv)} ended with exit code {code}")
