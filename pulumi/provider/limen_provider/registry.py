@@ -3,12 +3,14 @@
 from typing import Any
 
 from limen_provider.errors import ProviderError
+from limen_provider.functions import SCHEMAS
 from limen_provider.resource import Resource
 from limen_provider.resources.admission import Admission
+from limen_provider.resources.image import Image
 from limen_provider.resources.quota_claim import QuotaClaim
 from limen_provider.services import Services
 
-_CLASSES: tuple[type[QuotaClaim] | type[Admission], ...] = (QuotaClaim, Admission)
+_CLASSES: tuple[type[QuotaClaim] | type[Admission] | type[Image], ...] = (QuotaClaim, Admission, Image)
 _BY_TOKEN = {each.type_name: each for each in _CLASSES}
 
 
@@ -34,4 +36,5 @@ def schema(version: str) -> dict[str, Any]:
         "license": "Apache-2.0",
         "provider": {"description": "Takes URL and token of limen-api from the environment."},
         "resources": {token: each.schema for token, each in _BY_TOKEN.items()},
+        "functions": dict(SCHEMAS),
     }

@@ -12,6 +12,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from limen_provider.configuration import check_configuration
 from limen_provider.engine import Engine, EngineLog
 from limen_provider.errors import Failure, ProviderError
+from limen_provider.functions import call_function
 from limen_provider.properties import read_struct, reveal, secret_paths, write_struct
 from limen_provider.registry import resource_for, schema
 from limen_provider.resource import Call, Change, Diff, Resource
@@ -130,6 +131,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return Empty()
 
         return self._answer(context, delete)
+
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        def invoke() -> Any:
+            result = call_function(request.tok, _plain(request.args), self._services)
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").CopyFrom(write_struct(result))  # a keyword in Python
+            return response
+
+        return self._answer(context, invoke)
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Empty:
         self._services.cancel()
