@@ -124,11 +124,12 @@ class Authority:
         self.issue(OPERATOR, OPERATOR_SCOPES, self.layout.operator_token)
         return [f"issued a token for {OPERATOR}, operator of {project}"]
 
-    def ensure_host(self, uri: str) -> list[str]:
-        """Register the hypervisor with the authority."""
+    def ensure_host(self, uri: str, overcommit: Mapping[str, str] | None = None) -> list[str]:
+        """Register the hypervisor with the authority; `overcommit` is ratios by resource."""
         if any(host["uri"] == uri for host in json.loads(self.limen("host", "list", "--json"))):
             return []
-        self.limen("host", "add", uri)
+        ratios = [f"--overcommit={resource}={ratio}" for resource, ratio in (overcommit or {}).items()]
+        self.limen("host", "add", uri, *ratios)
         return [f"registered host {uri}"]
 
     def down(self) -> None:
