@@ -1,7 +1,7 @@
 """What programs may ask while they plan: functions without a state."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from limen.hypervisor.capabilities import DomainTypeChoice, capabilities
 from limen_provider.errors import InvalidInputs, ProviderError
@@ -30,7 +30,7 @@ def _host_capabilities(arguments: Properties, services: Services) -> dict[str, A
         inputs.fail("domainType", f"This must be one of {', '.join(get_args(DomainTypeChoice))}.")
     if inputs.failures:
         raise InvalidInputs(inputs.failures)
-    found = capabilities(services.hosts.connection(uri), kind)
+    found = capabilities(services.hosts.connection(uri), cast(DomainTypeChoice, kind))
     return {
         "hostUuid": found.host_uuid,
         "arch": found.arch,
