@@ -1,7 +1,8 @@
-"""`python3 -m tests.lab`: real libvirt and PostgreSQL without systemd, beside whatever runs on the machine."""
+"""Real libvirt and PostgreSQL without systemd, beside whatever runs on the machine already."""
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
         ("status", "say what runs and where it is reached"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--name", default="dev", help="1 to 8 lower-case letters and digits (default: dev)")
+        command.add_argument("--name", default="dev", help="1 to 8 of a-z and 0-9 (default: dev)")
         command.add_argument("--state-dir", type=Path, help=f"where its state is kept (default: {BASE}/NAME)")
         if name == "down":
             command.add_argument("--purge", action="store_true", help="remove its data as well")
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     lab = Lab(instance(arguments.name, arguments.state_dir))
     if arguments.command == "up":
-        started = lab.up()
+        started = lab.up(hypervisor="LIMEN_LIBVIRT_URI" not in os.environ)
         print(f"lab {lab.instance.name}: {'started ' + ', '.join(started) if started else 'was running'}")
     elif arguments.command == "down":
         lab.down(purge=arguments.purge)

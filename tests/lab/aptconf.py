@@ -1,4 +1,4 @@
-"""The machine's own apt configuration: its Debian sources, its proxy, its relaxations. No mirror is named here."""
+"""The machine's own apt configuration: its Debian sources, its proxy, its relaxations; no mirror is named."""
 
 import subprocess
 from dataclasses import dataclass

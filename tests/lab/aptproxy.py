@@ -1,13 +1,19 @@
-"""apt-cacher-ng on the machine's end of the veth pair: guests install packages through it, from the machine's mirrors.
+"""apt-cacher-ng on the machine's end of the veth pair: guests install packages through it.
 
-Its cache stands outside the tree and is shared by the labs of one machine that run one after the other.
+It asks the mirrors that the guests name, which are the machine's own, by way of the machine's proxy if it has
+one. Its cache stands outside the tree, one for each name of a lab.
 """
 
-import subprocess
+import socket
+from pathlib import Path
 
-from tests.lab import netns, postgres, processes
+from tests.lab import aptconf, netns, ports, processes
 from tests.lab.errors import LabError
 from tests.lab.instance import Instance, cache_root
+
+MARK = "LIMEN_LAB_APT_PROXY"
+# apt-cacher-ng 3.7 resolves no address for a port above 32767.
+PORTS = range(13142, 32768)
 
 
 def url(lab: Instance) -> str:
@@ -15,58 +21,67 @@ def url(lab: Instance) -> str:
     return f"http://{netns.addresses(lab)[0].ip}:{port(lab)}"
 
 
+def port_file(lab: Instance) -> Path:
+    return lab.state / "aptproxy-port"
+
+
 def port(lab: Instance) -> int:
-    """The proxy's port, kept once chosen."""
-    kept = lab.state / "aptproxy-port"
+    """The proxy's port on the near end, kept once chosen."""
+    kept = port_file(lab)
     if not kept.exists():
-        kept.write_text(f"{postgres.free_port()}\n")
+        address = str(netns.addresses(lab)[0].ip)
+        kept.write_text(f"{next(number for number in PORTS if ports.is_free(address, number))}\n")
     return int(kept.read_text())
 
 
-def upstream() -> str:
-    """The machine's own HTTP proxy for apt, if it has one."""
-    done = subprocess.run(
-        ["apt-config", "shell", "PROXY", "Acquire::http::Proxy"], capture_output=True, text=True, check=False
-    )
-    _, _, value = done.stdout.strip().partition("=")
-    return value.strip("'")
+def running(lab: Instance) -> list[processes.Process]:
+    """The lab's proxy, if it runs."""
+    return processes.with_variable(MARK, str(lab.state))
 
 
-def up(lab: Instance) -> bool:
-    """Start the proxy unless it runs; returns whether it had to be started."""
-    record = lab.state / "aptproxy.json"
-    if processes.recorded(record):
+def listens(lab: Instance) -> bool:
+    """Whether the proxy takes connections."""
+    try:
+        with socket.create_connection((str(netns.addresses(lab)[0].ip), port(lab)), timeout=2):
+            return True
+    except OSError:
         return False
-    conf = lab.folder("aptproxy")
-    near = netns.addresses(lab)[0].ip
-    cache = cache_root() / "apt-cacher-ng" / lab.name
-    cache.mkdir(parents=True, exist_ok=True)
+
+
+def configuration(lab: Instance) -> str:
+    """The text of acng.conf."""
     lines = [
-        f"CacheDir: {cache}",
-        f"LogDir: {lab.folder('log')}",
+        f"CacheDir: {cache_root() / 'apt-cacher-ng' / lab.name}",
+        f"LogDir: {lab.state / 'log'}",
         f"Port: {port(lab)}",
-        f"BindAddress: {near}",
+        f"BindAddress: {netns.addresses(lab)[0].ip}",
         "ReportPage:",
         "ForeGround: 1",
         "ExThreshold: 4",
-        "PassThroughPattern: ^$",
     ]
-    if proxy := upstream():
+    if proxy := aptconf.option("Acquire::http::Proxy"):
         lines.append(f"Proxy: {proxy}")
-    (conf / "acng.conf").write_text("\n".join(lines) + "\n")
-    with (lab.folder("log") / "apt-cacher-ng.out").open("ab") as log:
-        started = subprocess.Popen(
-            ["apt-cacher-ng", "-c", str(conf)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    process = processes.identify(started.pid)
-    if process is None or started.poll() is not None:
-        raise LabError(f"apt-cacher-ng ended at once: see {lab.state}/log/apt-cacher-ng.out")
-    processes.record(record, process)
+    return "\n".join(lines) + "\n"
+
+
+def up(lab: Instance) -> bool:
+    """Start the proxy unless it runs; returns whether it had to be started. Raises LabError."""
+    if running(lab) and listens(lab):
+        return False
+    down(lab)
+    port_file(lab).unlink(missing_ok=True)  # another may have taken it since
+    (cache_root() / "apt-cacher-ng" / lab.name).mkdir(parents=True, exist_ok=True)
+    conf = lab.folder("aptproxy") / "acng.conf"
+    conf.touch(mode=0o600)  # a proxy's address may hold a password
+    conf.write_text(configuration(lab))
+    log = lab.folder("log") / "apt-cacher-ng.out"
+    process = processes.start(["apt-cacher-ng", "-c", str(conf.parent)], log, (MARK, str(lab.state)))
+    processes.wait_until(lambda: listens(lab) or not processes.alive(process), 20, "apt-cacher-ng's start")
+    if not processes.alive(process):
+        raise LabError(f"apt-cacher-ng ended at once: see {log}")
     return True
 
 
 def down(lab: Instance) -> None:
     """Stop the proxy."""
-    record = lab.state / "aptproxy.json"
-    processes.stop(processes.recorded(record), "apt-cacher-ng")
-    record.unlink(missing_ok=True)
+    processes.stop(running(lab), "apt-cacher-ng")

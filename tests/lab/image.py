@@ -1,8 +1,8 @@
-"""The guest image: Debian 12 made by mmdebstrap from the machine's own apt configuration, built once and cached.
+"""The guest image: Debian 12, made by mmdebstrap from the machine's own apt configuration, once, and cached.
 
-It is a bare ext4 file system that boots with its own kernel and initrd (direct kernel boot, root=/dev/vda), which
-needs neither a loop device nor a boot loader. The cloud kernel has no AHCI: a cloud-init medium goes on IDE
-(machine type pc), virtio or virtio-scsi.
+It is a bare ext4 file system that boots with its own kernel and initrd (direct kernel boot, root=/dev/vda),
+which needs neither a loop device nor a boot loader. The cloud kernel has no AHCI: a cloud-init medium goes on
+IDE (machine type pc), virtio or virtio-scsi.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ SUITE = "bookworm"
 SIZE = "2G"
 PACKAGES = (
     "linux-image-cloud-amd64",
-    "busybox-static",       # the initrd is made of it
+    "busybox-static",  # the initrd is made of it
     "systemd-sysv",
     "dbus",
     "udev",
     "openssh-server",
     "cloud-init",
-    "python3",              # Ansible
+    "python3",  # Ansible
     "python3-apt",
     "sudo",
     "ifupdown",
@@ -39,7 +39,7 @@ PACKAGES = (
     "procps",
     "less",
     "qemu-guest-agent",
-    "libnss-myhostname",    # sudo hangs for 12 s where the guest's own name does not resolve
+    "libnss-myhostname",  # sudo hangs for 12 s where the guest's own name does not resolve
     "ca-certificates",
 )
 GUEST = Path(__file__).with_name("guest")
@@ -49,14 +49,11 @@ INITRD_INIT = GUEST / "initrd-init"
 
 @dataclass(frozen=True)
 class Image:
-    """Paths of disk (qcow2), kernel and initrd, and the SHA-256 of the disk in hex.
-
-    An image that was given instead of built boots from its disk: no kernel, no initrd.
-    """
+    """Paths of disk (qcow2), kernel and initrd, and the SHA-256 of the disk in hex."""
 
     disk: str
-    kernel: str | None
-    initrd: str | None
+    kernel: str
+    initrd: str
     sha256: str
 
 
@@ -106,7 +103,9 @@ def lay_overlay(overlay: Path, sources: list[aptconf.Source]) -> None:
 
 def bootstrap(draft: Path, sources: list[aptconf.Source]) -> Path:
     """Install the packages and make them a guest; returns the root of the new system."""
-    root, overlay, listing, options = (draft / name for name in ("root", "overlay", "sources.list", "apt.conf"))
+    root, overlay, listing, options = (
+        draft / name for name in ("root", "overlay", "sources.list", "apt.conf")
+    )
     lay_overlay(overlay, sources)
     listing.write_text("".join(f"{source.line}\n" for source in sources))
     options.touch(mode=0o600)  # a proxy may hold a password

@@ -32,6 +32,20 @@ class Instance:
         return f"limen-{self.name}"
 
     @property
+    def namespace_file(self) -> Path:
+        return Path("/run/netns", self.namespace)
+
+    @property
+    def lock(self) -> Path:
+        """Held while the lab is changed; outside the state, which may be purged."""
+        return Path("/run/lock", f"limen-lab-{self.name}")
+
+    @property
+    def owner_file(self) -> Path:
+        """Says which state folder the lab of this name runs with."""
+        return Path("/run/limen-lab", self.name)
+
+    @property
     def host_card(self) -> str:
         return f"lm{self.name}h"
 
@@ -70,5 +84,7 @@ def instance(name: str, state: Path | None = None) -> Instance:
         raise LabError(f"a lab's name is 1 to 8 lower-case letters and digits, not {name!r}")
     path = (state or BASE / name).resolve()
     if len(str(path)) > 80:
-        raise LabError(f"{path} is too long for a socket below it: choose a state folder of at most 80 characters")
+        raise LabError(
+            f"{path} is too long for sockets below it: choose a state folder of at most 80 characters"
+        )
     return Instance(name, path)

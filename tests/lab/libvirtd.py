@@ -1,6 +1,5 @@
-"""libvirtd and virtlogd of a lab, without systemd, with every folder of theirs bound to one of the lab's own."""
+"""libvirtd and virtlogd of a lab, without systemd, their folders bound to ones of the lab's own."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -49,7 +48,7 @@ def configure(lab: Instance) -> None:
     filters = Path("/etc/libvirt/nwfilter")
     if filters.is_dir() and not (etc / "nwfilter").exists():
         shutil.copytree(filters, etc / "nwfilter")
-    for folder in ("lib/images", "lib/boot", "lib/qemu", "run/lock"):
+    for folder in ("lib/images", "lib/boot", "lib/qemu"):
         lab.folder(folder)
 
 
@@ -64,38 +63,31 @@ def give_kvm_to_its_group() -> None:
 def command(lab: Instance, *argv: str) -> list[str]:
     """A command as seen from inside: the lab's network namespace, and its folders in libvirt's places."""
     binds = " && ".join(f'mount --bind "$1/{ours}" {theirs}' for ours, theirs in COVERED.items())
-    script = f'{binds} && shift && exec "$@"'
+    # mkdir: a fresh machine has no /run/libvirt yet. Without the system bus libvirtd finds neither firewalld
+    # nor machined, which know nothing of this namespace.
+    script = f"""mkdir -p {" ".join(COVERED.values())} && {binds} && shift &&
+        DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent exec "$@" """
     return [
-        *netns.inside(lab),
+        *netns.enter(lab),
         *("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "limen-lab", str(lab.state)),
         *argv,
     ]
 
 
+def members(lab: Instance) -> list[processes.Process]:
+    """Every process of the lab's libvirt, QEMU and dnsmasq included: who sees our folder as /run/libvirt."""
+    return processes.with_folder(lab.state / "run", COVERED["run"])
+
+
 def pid_of(lab: Instance, name: str) -> processes.Process | None:
-    """The lab's daemon of that name, from the pid file that it wrote itself, if that process is really it."""
-    try:
-        pid = int((lab.state / "run" / f"{name}.pid").read_text())
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError, ValueError):
-        return None
-    return processes.identify(pid) if name in line and in_namespace(lab, pid) else None
-
-
-def in_namespace(lab: Instance, pid: int) -> bool:
-    """Whether a process lives in the lab's network namespace."""
-    try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino == os.stat(f"/run/netns/{lab.namespace}").st_ino
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
+    """The lab's daemon of that name (`libvirtd`, `virtlogd`), however it was started."""
+    return next((process for process in members(lab) if process.name == name), None)
 
 
 def launch(lab: Instance, name: str) -> None:
-    """Start one daemon and wait for its pid file; raises LabError with its last words."""
-    (lab.state / "run" / f"{name}.pid").unlink(missing_ok=True)
-    done = subprocess.run(
-        command(lab, name, "-d", "-p", f"/run/libvirt/{name}.pid"), capture_output=True, text=True, check=False
-    )
+    """Start one daemon; raises LabError with its last words."""
+    argv = command(lab, name, "-d", "-p", f"/run/libvirt/{name}.pid")
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LabError(f"{name} did not start: {(done.stderr or done.stdout).strip()}")
     processes.wait_until(lambda: pid_of(lab, name) is not None, 20, f"the start of {name}")
@@ -110,23 +102,28 @@ def answers(lab: Instance) -> bool:
         return False
 
 
-def up(lab: Instance) -> bool:
-    """Start what does not run; returns whether anything had to be started. Guests live on meanwhile."""
+def up(lab: Instance, fresh: bool = False) -> bool:
+    """Start what does not run; returns whether anything had to be started. Guests live on meanwhile.
+
+    `fresh` says that the namespace is new: nothing of an earlier run can be left in it.
+    """
+    running = members(lab)
+    if fresh and not running:
+        # As a reboot empties /run: libvirt starts what is marked autostart only where it finds it empty.
+        shutil.rmtree(lab.state / "run", ignore_errors=True)
     configure(lab)
     give_kvm_to_its_group()
-    changed = False
-    for name in ("virtlogd", "libvirtd"):
-        if pid_of(lab, name) is None:
-            launch(lab, name)
-            changed = True
-    if changed:
+    missing = [name for name in ("virtlogd", "libvirtd") if name not in {process.name for process in running}]
+    for name in missing:
+        launch(lab, name)
+    if missing:
         processes.wait_until(lambda: answers(lab), 60, "an answer of libvirtd")
-    return changed
+    return bool(missing)
 
 
 def down(lab: Instance) -> None:
-    """Stop guests and daemons: everything that lives in the lab's network namespace."""
-    processes.stop(pid_of(lab, "libvirtd"), "libvirtd")
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and in_namespace(lab, int(entry.name)):
-            processes.stop(processes.identify(int(entry.name)), f"process {entry.name} of lab {lab.name}")
+    """Stop guests (as a power cut does, their disks flushed), then the daemons."""
+    daemons = ("libvirtd", "virtlogd")
+    found = members(lab)
+    processes.stop([process for process in found if process.name not in daemons], "a guest")
+    processes.stop(members(lab), "libvirt")

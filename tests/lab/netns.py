@@ -1,20 +1,21 @@
 """The network namespace of a lab, and the veth pair between it and the machine.
 
-Everything that libvirt does to the network (bridges, firewall rules, routes) stays in the namespace. The pair has
-no route onwards: guests reach the package proxy on its near end and nothing else.
+Everything that libvirt does to the network (bridges, firewall rules, routes) stays in the namespace. Nothing
+leads out of it: guests reach the package proxy on the near end of the pair and nothing else.
 """
 
 import hashlib
 import ipaddress
 import json
-import os
 import subprocess
 from pathlib import Path
 
 from tests.lab.errors import LabError
 from tests.lab.instance import Instance
 
-POOL = ipaddress.ip_network("10.213.0.0/16")
+POOL = ipaddress.IPv4Network("10.213.0.0/16")
+# Also guests of routed networks, whose addresses the machine does not know, reach the proxy.
+MASQUERADE = ("POSTROUTING", "-j", "MASQUERADE", "-o")
 
 
 def ip(*arguments: str) -> str:
@@ -26,32 +27,54 @@ def ip(*arguments: str) -> str:
 
 
 def exists(lab: Instance) -> bool:
-    """Whether the namespace is there and usable (a reboot leaves neither)."""
-    return Path("/run/netns", lab.namespace).exists() and (
-        subprocess.run(["ip", "netns", "exec", lab.namespace, "true"], capture_output=True, check=False).returncode == 0
+    """Whether the namespace is there and usable (after a reboot its name may be left, without it)."""
+    argv = ["ip", "netns", "exec", lab.namespace, "true"]
+    return (
+        lab.namespace_file.exists() and subprocess.run(argv, capture_output=True, check=False).returncode == 0
     )
 
 
-def addresses(lab: Instance) -> tuple[ipaddress.IPv4Interface, ipaddress.IPv4Interface]:
-    """The near (machine) and the far (namespace) end of the veth pair.
+def holds(lab: Instance, pid: int) -> bool:
+    """Whether a process lives in the namespace."""
+    try:
+        return lab.namespace_file.stat().st_ino == Path(f"/proc/{pid}/ns/net").stat().st_ino
+    except OSError:
+        return False
 
-    Kept in the state once chosen. Raises LabError where no free /30 is left.
+
+def choose(taken: list[ipaddress.IPv4Network], seed: str) -> ipaddress.IPv4Network:
+    """A /30 of the pool that overlaps none of `taken`; the same for the same seed where that is free.
+
+    Raises LabError where none is left.
     """
-    kept = lab.state / "veth"
-    if kept.exists():
-        near, far = kept.read_text().split()
-        return ipaddress.IPv4Interface(near), ipaddress.IPv4Interface(far)
-    routes = [route["dst"] for route in json.loads(ip("-json", "-4", "route", "show", "table", "all"))]
-    taken = [ipaddress.ip_network(dst, strict=False) for dst in routes if dst != "default"]
-    start = int.from_bytes(hashlib.sha256(str(lab.state).encode()).digest()[:4])
     subnets = list(POOL.subnets(new_prefix=30))
+    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4])
     for offset in range(len(subnets)):
         subnet = subnets[(start + offset) % len(subnets)]
         if not any(subnet.overlaps(other) for other in taken):
-            near, far = (ipaddress.IPv4Interface(f"{host}/30") for host in subnet.hosts())
-            kept.write_text(f"{near} {far}\n")
-            return near, far
+            return subnet
     raise LabError(f"no free subnet of {POOL} is left for the lab: stop other labs")
+
+
+def routed() -> list[ipaddress.IPv4Network]:
+    """Every network that the machine has a route to, but for the default."""
+    routes = json.loads(ip("-json", "-4", "route", "show", "table", "all"))
+    return [
+        ipaddress.IPv4Network(route["dst"], strict=False) for route in routes if route["dst"] != "default"
+    ]
+
+
+def addresses(lab: Instance) -> tuple[ipaddress.IPv4Interface, ipaddress.IPv4Interface]:
+    """The near (machine) and the far (namespace) end of the veth pair; kept in the state once chosen."""
+    kept = lab.state / "veth"
+    if not kept.exists():
+        subnet = choose(routed(), str(lab.state))
+        near, far = (f"{host}/{subnet.prefixlen}" for host in subnet.hosts())
+        draft = kept.with_suffix(".draft")
+        draft.write_text(f"{near} {far}\n")
+        draft.replace(kept)
+    near, far = kept.read_text().split()
+    return ipaddress.IPv4Interface(near), ipaddress.IPv4Interface(far)
 
 
 def link_exists(card: str) -> bool:
@@ -60,36 +83,46 @@ def link_exists(card: str) -> bool:
 
 
 def up(lab: Instance) -> bool:
-    """Make the namespace and the pair; returns whether anything had to be made."""
-    changed = False
-    if not exists(lab):
-        if Path("/run/netns", lab.namespace).exists():
+    """Make the namespace and the pair, or what is missing of them; returns whether the namespace is new."""
+    made = not exists(lab)
+    if made:
+        if lab.namespace_file.exists():
             ip("netns", "delete", lab.namespace)
         ip("netns", "add", lab.namespace)
-        ip("-n", lab.namespace, "link", "set", "lo", "up")
-        changed = True
     if not link_exists(lab.host_card):
-        near, far = addresses(lab)
+        # Others may have taken the subnet since the lab ran last.
+        if any(addresses(lab)[0].network.overlaps(network) for network in routed()):
+            (lab.state / "veth").unlink()
         ip("link", "add", lab.host_card, "type", "veth", "peer", "name", lab.lab_card, "netns", lab.namespace)
-        ip("address", "replace", str(near), "dev", lab.host_card)
-        ip("link", "set", lab.host_card, "up")
-        ip("-n", lab.namespace, "address", "replace", str(far), "dev", lab.lab_card)
-        ip("-n", lab.namespace, "link", "set", lab.lab_card, "up")
-        ip("-n", lab.namespace, "route", "replace", "default", "via", str(near.ip))
-        changed = True
-    return changed
+    near, far = addresses(lab)
+    inside = ("-n", lab.namespace)
+    ip(*inside, "link", "set", "lo", "up")
+    ip("address", "replace", str(near), "dev", lab.host_card)
+    ip("link", "set", lab.host_card, "up")
+    ip(*inside, "address", "replace", str(far), "dev", lab.lab_card)
+    ip(*inside, "link", "set", lab.lab_card, "up")
+    masquerade(lab)
+    return made
+
+
+def masquerade(lab: Instance) -> None:
+    """Let what leaves the namespace carry its own address; raises LabError."""
+    table = [*enter(lab), "iptables", "--wait", "--table", "nat"]
+    rule = [*MASQUERADE, lab.lab_card]
+    if subprocess.run([*table, "--check", *rule], capture_output=True, check=False).returncode != 0:
+        done = subprocess.run([*table, "--append", *rule], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise LabError(f"iptables in {lab.namespace}: {done.stderr.strip()}")
 
 
 def down(lab: Instance) -> None:
-    """Remove the pair and the namespace; nothing may run in it any more."""
+    """Remove the pair and the namespace."""
     if link_exists(lab.host_card):
         ip("link", "delete", lab.host_card)
-    if Path("/run/netns", lab.namespace).exists():
+    if lab.namespace_file.exists():
         ip("netns", "delete", lab.namespace)
 
 
-def inside(lab: Instance) -> list[str]:
-    """The prefix that runs a command in the namespace; needs root."""
-    if os.geteuid() != 0:
-        raise LabError("network namespaces need root")
+def enter(lab: Instance) -> list[str]:
+    """The prefix that runs a command in the namespace."""
     return ["ip", "netns", "exec", lab.namespace]

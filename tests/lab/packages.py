@@ -1,4 +1,4 @@
-"""The Debian packages that the lab, the toolchain and libvirt-python need; no service of theirs is started."""
+"""The Debian packages that lab, toolchain and libvirt-python need; no service of theirs is started."""
 
 import contextlib
 import os
@@ -9,29 +9,29 @@ from pathlib import Path
 from tests.lab.errors import LabError
 
 PACKAGES = (
-    "libvirt-daemon-system",        # the hypervisor under test
+    "libvirt-daemon-system",  # the hypervisor under test
     "libvirt-daemon-driver-qemu",
-    "libvirt-clients",              # virsh
+    "libvirt-clients",  # virsh
     "qemu-system-x86",
-    "qemu-utils",                   # qemu-img
-    "dnsmasq-base",                 # DHCP and DNS of libvirt's networks
-    "iptables",                     # libvirt 9.0 writes its NAT rules with it
-    "ovmf",                         # UEFI and secure boot
-    "swtpm",                        # TPM of a guest
+    "qemu-utils",  # qemu-img
+    "dnsmasq-base",  # DHCP and DNS of libvirt's networks
+    "iptables",  # libvirt 9.0 writes its NAT rules with it
+    "ovmf",  # UEFI and secure boot
+    "swtpm",  # TPM of a guest
     "swtpm-tools",
-    "xsltproc",                     # pulumi-libvirt applies xml.xslt with it
-    "genisoimage",                  # pulumi-libvirt makes cloud-init disks with it (mkisofs)
-    "mmdebstrap",                   # builds the guest image
-    "e2fsprogs",                    # mkfs.ext4 -d
-    "apt-cacher-ng",                # guests install packages through it
-    "postgresql-15",                # the ledger
-    "netcat-openbsd",               # SSH into the lab's network namespace
+    "xsltproc",  # pulumi-libvirt applies xml.xslt with it
+    "genisoimage",  # pulumi-libvirt makes cloud-init disks with it (mkisofs)
+    "mmdebstrap",  # builds the guest image
+    "e2fsprogs",  # mkfs.ext4 -d
+    "apt-cacher-ng",  # guests install packages through it
+    "postgresql-15",  # the ledger
+    "netcat-openbsd",  # SSH into the lab's network namespace
     "openssh-client",
     "iproute2",
     "procps",
     "psmisc",
     "ca-certificates",
-    "gcc",                          # libvirt-python is built from source
+    "gcc",  # libvirt-python is built from source
     "libc6-dev",
     "libvirt-dev",
     "pkg-config",
@@ -81,12 +81,23 @@ def no_services() -> Iterator[None]:
 
 def apt_get(*arguments: str) -> None:
     """Run apt-get without questions; raises LabError when it fails."""
-    argv = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confold", *arguments]
+    argv = [
+        "apt-get",
+        "-q",
+        "-y",
+        "-o",
+        "Dpkg::Use-Pty=0",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+        *arguments,
+    ]
     code = subprocess.run(
         argv, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdin=subprocess.DEVNULL, check=False
     ).returncode
     if code != 0:
-        raise LabError(f"{' '.join(argv)} ended with exit code {code}: see above, mend apt's sources and run again")
+        raise LabError(
+            f"{' '.join(argv)} ended with exit code {code}: see above, mend apt's sources and run again"
+        )
 
 
 def install() -> list[str]:
@@ -96,7 +107,9 @@ def install() -> list[str]:
         restore_policy()
         return []
     if os.geteuid() != 0:
-        raise LabError(f"these Debian packages are missing, and installing them needs root: {' '.join(wanted)}")
+        raise LabError(
+            f"these Debian packages are missing, and installing them needs root: {' '.join(wanted)}"
+        )
     with no_services():
         apt_get("update")
         if "postgresql-15" in wanted:

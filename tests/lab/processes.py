@@ -1,11 +1,13 @@
-"""Daemons of the lab: recorded by process id and start time, so that no foreign process is ever signalled."""
+"""Processes of the lab: told from foreign ones by what cannot be reused, and found again after any crash."""
 
-import json
+import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.errors import LabError
@@ -17,6 +19,14 @@ class Process:
 
     pid: int
     started: int
+
+    @property
+    def name(self) -> str:
+        """The program's name, or an empty string when the process is gone."""
+        try:
+            return Path(f"/proc/{self.pid}/comm").read_text().strip()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
 
 
 def start_time(pid: int) -> int | None:
@@ -41,20 +51,64 @@ def alive(process: Process | None) -> bool:
     return process is not None and start_time(process.pid) == process.started
 
 
-def record(path: Path, process: Process) -> None:
-    """Remember a process in a file (written whole or not at all)."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(process)))
-    draft.replace(path)
+def everyone() -> Iterator[Process]:
+    """Every process of the machine but this one."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid() and (process := identify(int(entry))):
+            yield process
 
 
-def recorded(path: Path) -> Process | None:
-    """The process remembered in a file, if it still runs."""
+def same_file(ours: Path, theirs: str) -> bool:
+    """Whether both paths lead to one file; False where a process, or its right to be asked, is gone."""
     try:
-        process = Process(**json.loads(path.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-    return process if alive(process) else None
+        return os.path.samestat(os.stat(ours), os.stat(theirs))
+    except OSError:
+        return False
+
+
+def with_folder(path: Path, seen_at: str) -> list[Process]:
+    """The processes that see our folder at that place of their mount namespace (`/run/libvirt`, say)."""
+    return [process for process in everyone() if same_file(path, f"/proc/{process.pid}/root{seen_at}")]
+
+
+def with_variable(name: str, value: str) -> list[Process]:
+    """The leaders of sessions that were started with this environment variable, oldest first."""
+    wanted = f"{name}={value}".encode()
+    found = []
+    for process in everyone():
+        try:
+            environment = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+            leads = os.getsid(process.pid) == process.pid
+        except OSError:
+            continue
+        if leads and wanted in environment:
+            found.append(process)
+    return sorted(found, key=lambda process: process.started)
+
+
+def start(argv: list[str], log: Path, mark: tuple[str, str], env: Mapping[str, str] | None = None) -> Process:
+    """Start a daemon: a session of its own, no child of ours, its output appended to `log`.
+
+    It carries `mark`, a variable and its value, in its environment: so it is found again even if we are
+    killed right now. Raises LabError when the program is missing or ends at once.
+    """
+    if shutil.which(argv[0]) is None:
+        raise LabError(f"{argv[0]} is missing: run `python3 -m tests.lab packages` as root first")
+    with log.open("ab") as output:
+        subprocess.run(
+            ["setsid", "--fork", *argv],
+            env={**(os.environ if env is None else env), mark[0]: mark[1]},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=True,
+        )
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if found := with_variable(*mark):
+            return found[-1]
+        time.sleep(0.02)
+    raise LabError(f"{argv[0]} ended at once: see {log}")
 
 
 def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
@@ -66,32 +120,32 @@ def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
-def stop(process: Process | None, name: str, seconds: float = 10) -> None:
-    """SIGTERM, then SIGKILL after `seconds`; does nothing when the process is gone."""
-    if process is None or not alive(process):
-        return
+def stop(processes: Iterable[Process], what: str, seconds: float = 10) -> None:
+    """SIGTERM to all, SIGKILL after `seconds` to those that are left; nothing when none runs.
+
+    Raises LabError when one survives.
+    """
+    left = list(processes)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.kill(process.pid, number)
-        except ProcessLookupError:
-            return
-        try:
-            wait_until(lambda: not alive(process), seconds, f"the end of {name}")
-        except LabError:
-            continue
+        left = [process for process in left if alive(process)]
+        for process in left:
+            send(process, number)
+        deadline = time.monotonic() + seconds
+        while any(alive(process) for process in left) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    if left := [process for process in left if alive(process)]:
+        raise LabError(f"{what} (process {left[0].pid}) does not end")
+
+
+def send(process: Process, number: signal.Signals) -> None:
+    """Signal exactly this process: a process id that was reused meanwhile is not hit."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
         return
-    raise LabError(f"{name} (process {process.pid}) does not end")
-
-
-def with_argument(argument: str) -> list[Process]:
-    """Every process that has this text within its command line (paths of the lab are unique)."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue
-            if argument in line and (process := identify(int(entry.name))):
-                found.append(process)
-    return found
+    try:
+        if alive(process):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, number)
+    finally:
+        os.close(handle)

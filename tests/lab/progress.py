@@ -22,7 +22,13 @@ def run(what: str, argv: list[str], env: Mapping[str, str] | None = None) -> Non
     ticker.start()
     try:
         result = subprocess.run(
-            argv, env=env, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, check=False
+            argv,
+            env=env,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except FileNotFoundError as error:
         raise LabError(f"{argv[0]} is missing: run `python3 -m tests.lab packages` as root first") from error
