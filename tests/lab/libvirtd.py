@@ -16,6 +16,7 @@ COVERED = {
     "log": "/var/log/libvirt",
     "etc": "/etc/libvirt",
 }
+POOL = "default"
 LIBVIRTD_CONF = """\
 host_uuid = "{host_uuid}"
 unix_sock_ro_perms = "0700"
@@ -102,6 +103,25 @@ def answers(lab: Instance) -> bool:
         return False
 
 
+def virsh(lab: Instance, *arguments: str) -> str:
+    """Output of a virsh command on the lab; raises LabError with its words."""
+    argv = ["virsh", "--connect", lab.libvirt_uri, *arguments]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"virsh {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def ensure_pool(lab: Instance) -> None:
+    """The pool `default`, as an ordinary libvirt host has it; what is there already stays."""
+    images = lab.folder("images")
+    if POOL not in virsh(lab, "pool-list", "--all", "--name").split():
+        virsh(lab, "pool-define-as", POOL, "dir", "--target", str(images))
+    virsh(lab, "pool-autostart", POOL)
+    if POOL not in virsh(lab, "pool-list", "--name").split():
+        virsh(lab, "pool-start", POOL)
+
+
 def up(lab: Instance, fresh: bool = False) -> bool:
     """Start what does not run; returns whether anything had to be started. Guests live on meanwhile.
 
@@ -118,6 +138,8 @@ def up(lab: Instance, fresh: bool = False) -> bool:
         launch(lab, name)
     if missing:
         processes.wait_until(lambda: answers(lab), 60, "an answer of libvirtd")
+    if missing or not (lab.state / "etc/storage/autostart" / f"{POOL}.xml").exists():
+        ensure_pool(lab)
     return bool(missing)
 
 

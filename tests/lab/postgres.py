@@ -164,6 +164,9 @@ class Cluster:
         if started:
             # Children of a postmaster that was killed hold its shared memory until they notice.
             processes.stop(self.members(), "a child of a dead postmaster")
+            # A zombie, or a stranger that got the number since, would pass for the postmaster.
+            for stale in (self.data / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
+                stale.unlink(missing_ok=True)
             if not ports.is_free("127.0.0.1", self.port()):
                 self.move_port()
             self.as_owner(
