@@ -1,6 +1,6 @@
 """Change a domain's vCPUs and memory in place: live within its ceilings, else with a restart."""
 
-import contextlib
+import time
 from typing import Any, Literal
 
 import libvirt
@@ -8,19 +8,24 @@ import libvirt
 from limen.hypervisor import domain_xml, xmltools
 from limen.hypervisor.connection import Connection
 from limen.hypervisor.domain_xml import KIB
-from limen.hypervisor.domains import GRACEFUL_SECONDS, start_domain, stop_domain
+from limen.hypervisor.domains import GRACEFUL_SECONDS, POLL_SECONDS, start_domain, stop_domain
 from limen.hypervisor.errors import Refused
 from limen.hypervisor.model import DomainSeen, Size
 from limen.hypervisor.observe import read_domain
 from limen.quota.units import format_amount
 
+ONLINE_SECONDS = 10.0
 Way = Literal["none", "live", "restart"]
 
 
 def target_size(
     defined: Size, vcpus: int, memory: int, max_vcpus: int | None = None, max_memory: int | None = None
 ) -> Size:
-    """The definition to aim at. A ceiling that is not named stays; without headroom it follows."""
+    """The definition to aim at.
+
+    Name the ceilings where they were declared. One that is not named stays while there is headroom below it;
+    a definition at its ceiling has none to speak of, and there the ceiling follows the size, up and down.
+    """
     if max_vcpus is None:
         max_vcpus = defined.max_vcpus if defined.max_vcpus > defined.vcpus else vcpus
     if max_memory is None:
@@ -101,11 +106,24 @@ def _change_live(domain: Any, live: Size, wanted: Size) -> None:
     if wanted.vcpus != live.vcpus:
         domain.setVcpusFlags(wanted.vcpus, libvirt.VIR_DOMAIN_AFFECT_LIVE)
         if _agent_connected(domain):
-            # Many distributions leave a vCPU that was plugged in offline until someone says so in the guest.
-            with contextlib.suppress(libvirt.libvirtError):
-                domain.setVcpusFlags(wanted.vcpus, libvirt.VIR_DOMAIN_VCPU_GUEST)
+            _bring_online(domain, wanted.vcpus)
     if wanted.memory != live.memory:
         domain.setMemoryFlags(wanted.memory // KIB, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+
+def _bring_online(domain: Any, vcpus: int) -> None:
+    """Debian and others leave a vCPU that was plugged in offline until someone says so in the guest.
+
+    The guest needs a moment to notice it. One that does not is left as it is: it has got what it was given.
+    """
+    deadline = time.monotonic() + ONLINE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            domain.setVcpusFlags(vcpus, libvirt.VIR_DOMAIN_VCPU_GUEST)
+        except libvirt.libvirtError:
+            time.sleep(POLL_SECONDS)
+        else:
+            return
 
 
 def _redefine(handle: Any, domain: Any, wanted: Size) -> None:

@@ -90,12 +90,13 @@ def domain(conn: Connection) -> Iterator[MakeDomain]:
         metadata: str = "",
         paused: bool = False,
         machine: str = "pc",
+        boot: str = "",
     ) -> str:
         identity = str(uuid.uuid4())
         text = (
             f"<domain type='qemu'><name>{name}</name><uuid>{identity}</uuid><metadata>{metadata}</metadata>"
-            f"{memory}{vcpu}<os><type arch='x86_64' machine='{machine}'>hvm</type></os><cpu mode='maximum'/>"
-            f"<features><acpi/></features><devices>{devices}</devices></domain>"
+            f"{memory}{vcpu}<os><type arch='x86_64' machine='{machine}'>hvm</type>{boot}</os>"
+            f"<cpu mode='maximum'/><features><acpi/></features><devices>{devices}</devices></domain>"
         )
         conn.run(lambda handle: handle.defineXML(text))
         made.append(identity)

@@ -46,6 +46,17 @@ def test_a_disk_is_plugged_in_live_and_for_the_next_start(
     assert targets(conn, uuid) == {"vdb": "data"}
 
 
+def test_a_q35_machine_takes_as_many_disks_as_it_has_free_ports(
+    conn: Connection, pool: str, domain: MakeDomain, volume: Callable[..., str]
+) -> None:
+    ports = "".join(f"<controller type='pci' index='{n}' model='pcie-root-port'/>" for n in range(1, 9))
+    uuid = domain("web", devices=ports, machine="q35", paused=True)
+    for target in ("vdb", "vdc", "vdd"):
+        volume(target)
+        assert attach_disk(conn, uuid, target, pool, target)
+    assert set(targets(conn, uuid)) == {"vdb", "vdc", "vdd"}
+
+
 def test_what_was_attached_halfway_is_completed(
     conn: Connection, pool: str, domain: MakeDomain, volume: Callable[..., str]
 ) -> None:

@@ -1,0 +1,113 @@
+"""Fixed addresses that a network's DHCP server gives to network cards, live and in its definition."""
+
+import xml.etree.ElementTree as ET
+from ipaddress import ip_address
+from typing import Any
+
+import libvirt
+
+from limen.hypervisor import xmltools
+from limen.hypervisor.connection import Connection
+from limen.hypervisor.errors import NotFound, Refused
+
+_ADD = libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST
+_DELETE = libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE
+_HOST = libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST
+
+
+def reserve_address(
+    conn: Connection, network: str, mac: str, address: str, hostname: str | None = None
+) -> bool:
+    """Give the card `mac` this address from now on, in place of another. True if it had to be written.
+
+    Raises `Refused` when the network has no DHCP for it or gave the address to another card, `NotFound`.
+    """
+
+    def work(handle: Any) -> bool:
+        held = handle.networkLookupByName(network)
+        changed = False
+        for flag, root in _definitions(held):
+            parent = _parent(root, address)
+            if parent is None:
+                raise Refused(
+                    f"The network {network} has no DHCP server for {address}: choose an address that "
+                    "it gives out, or leave it out."
+                )
+            own = _entry(root, mac)
+            if own is not None and (own.get("ip"), own.get("name")) == (address, hostname):
+                continue
+            _require_free(root, network, mac, address)
+            if own is not None:
+                _update(held, _DELETE, _parent(root, own.get("ip", address)) or parent, own, flag)
+            wanted = ET.Element("host", mac=mac, ip=address)
+            if hostname is not None:
+                wanted.set("name", hostname)
+            _update(held, _ADD, parent, wanted, flag)
+            changed = True
+        return changed
+
+    return conn.run(work)
+
+
+def release_address(conn: Connection, network: str, mac: str) -> bool:
+    """Forget the card's fixed address. True if it had one; a network that is gone has none."""
+
+    def work(handle: Any) -> bool:
+        held = handle.networkLookupByName(network)
+        changed = False
+        for flag, root in _definitions(held):
+            own = _entry(root, mac)
+            parent = None if own is None else _parent(root, own.get("ip", ""))
+            if own is not None and parent is not None:
+                _update(held, _DELETE, parent, own, flag)
+                changed = True
+        return changed
+
+    try:
+        return conn.run(work)
+    except NotFound:
+        return False
+
+
+def _definitions(network: Any) -> list[tuple[int, ET.Element]]:
+    """The definitions that a change has to reach, each with its flag."""
+    found = []
+    if network.isActive():
+        found.append((libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, xmltools.parse(network.XMLDesc(0))))
+    if network.isPersistent():
+        inactive = network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
+        found.append((libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG, xmltools.parse(inactive)))
+    return found
+
+
+def _parent(root: ET.Element, address: str) -> tuple[int, ET.Element] | None:
+    """The `ip` element with DHCP of the address's family, with its index among all of them."""
+    try:
+        version = ip_address(address).version
+    except ValueError:
+        return None
+    for index, element in enumerate(root.findall("ip")):
+        family = 6 if element.get("family") == "ipv6" else 4
+        if family == version and element.find("dhcp") is not None:
+            return index, element
+    return None
+
+
+def _entry(root: ET.Element, mac: str) -> ET.Element | None:
+    for entry in root.iterfind("ip/dhcp/host"):
+        if (entry.get("mac") or "").lower() == mac.lower():
+            return entry
+    return None
+
+
+def _require_free(root: ET.Element, network: str, mac: str, address: str) -> None:
+    for entry in root.iterfind("ip/dhcp/host"):
+        if entry.get("ip") == address and (entry.get("mac") or "").lower() != mac.lower():
+            raise Refused(
+                f"The network {network} gives {address} to {entry.get('name') or entry.get('mac')}: "
+                "choose another address."
+            )
+
+
+def _update(network: Any, command: int, parent: tuple[int, ET.Element], entry: ET.Element, flag: int) -> None:
+    network.update(command, _HOST, parent[0], xmltools.unparse(entry), flag)
