@@ -1,6 +1,6 @@
 """Admissions a second through the ledger, beside pgbench running the same statements in the same run.
 
-    python -m tests.bench.admissions [--seconds 5] [--hosts 50]
+python -m tests.bench.admissions [--seconds 5] [--hosts 50]
 """
 
 import argparse
@@ -36,7 +36,9 @@ def main() -> None:
 
 def measure(url: str, folder: Path, options: argparse.Namespace) -> bool:
     """Print one line a setting and the ratios; whether the targets are met."""
-    print(f"{options.hosts} hosts, {options.processes} client processes for 50 clients, {options.seconds} s each")
+    print(
+        f"{options.hosts} hosts, {options.processes} client processes for 50 clients, {options.seconds} s each"
+    )
     print(f"{'':24}{'pgbench':>10}{'ungrouped':>11}{'grouped':>9}{'of pgbench':>12}{'median':>9}{'p95':>9}")
     rates: dict[tuple[int, int], tuple[float, float, float]] = {}
     for trees in (1, TREES):
@@ -44,8 +46,12 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> bool:
             processes = min(count, options.processes) if count > 1 else 1
             raw = pgbench.run(url, folder, count, trees, options.hosts, options.seconds)
 
-            def through(settings: Settings, count: int = count, trees: int = trees, processes: int = processes) -> clients.Rate:
-                return clients.run(url, Load(count, trees, options.hosts, options.seconds, settings, processes))
+            def through(
+                settings: Settings, count: int = count, trees: int = trees, processes: int = processes
+            ) -> clients.Rate:
+                return clients.run(
+                    url, Load(count, trees, options.hosts, options.seconds, settings, processes)
+                )
 
             single, grouped = through(UNGROUPED), through(GROUPED)
             rates[trees, count] = raw, single.per_second, grouped.per_second
@@ -58,7 +64,9 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> bool:
             )
     raw, single_rate, grouped_rate = rates[TREES, 50]
     hot = rates[1, 50]
-    print(f"50 trees, 50 clients: grouped {grouped_rate / raw:.0%}, ungrouped {single_rate / raw:.0%} of pgbench (target 70 %)")
+    print(
+        f"50 trees, 50 clients: grouped {grouped_rate / raw:.0%}, ungrouped {single_rate / raw:.0%} of pgbench (target 70 %)"
+    )
     print(f"1 hot project, 50 clients: grouped {hot[2] / hot[1]:.1f} times ungrouped (target 5)")
     return grouped_rate >= 0.7 * raw and hot[2] >= 5 * hot[1]
 

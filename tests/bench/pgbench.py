@@ -64,11 +64,23 @@ def run(url: str, folder: Path, clients: int, trees: int, hosts: int, seconds: f
     path = folder / f"admit-{clients}-{trees}-{hosts}.sql"
     path.write_text(script(trees, hosts))
     parts = conninfo_to_dict(url)
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names = {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "dbname": "PGDATABASE",
+    }
     environment = {variable: str(parts[name]) for name, variable in names.items() if parts.get(name)}
     done = subprocess.run(
         [
-            *(PROGRAM, "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--jobs={min(clients, 2)}"),
+            *(
+                PROGRAM,
+                "--no-vacuum",
+                "--protocol=prepared",
+                f"--client={clients}",
+                f"--jobs={min(clients, 2)}",
+            ),
             *(f"--time={round(seconds)}", f"--file={path}"),
         ],
         env={**os.environ, **environment},
@@ -96,10 +108,10 @@ def _document(chain: list[str]) -> dict[str, object]:
         "now": _NOW,
         "claims_new": [
             {
-                **{"id": _CLAIM, "project_id": chain[2], "owner_kind": "stack", "owner_name": "bench"},
-                **{"backend": "file:///var/lib/bench", "stack_project": "vm_stack", "stack": "bench"},
-                **{"host_id": "HOST", "generation": 1, "state": "held", "fences": 0},
-                **{"created": _NOW, "updated": _NOW},
+                "id": _CLAIM, "project_id": chain[2], "owner_kind": "stack", "owner_name": "bench",
+                "backend": "file:///var/lib/bench", "stack_project": "vm_stack", "stack": "bench",
+                "host_id": "HOST", "generation": 1, "state": "held", "fences": 0,
+                "created": _NOW, "updated": _NOW,
             }
         ],
         "items": [
@@ -121,8 +133,11 @@ def _document(chain: list[str]) -> dict[str, object]:
         ],
         "audit": [
             {
-                **{"actor": "bench", "action": "claim.create", "project": "t-l2", "claim_id": _CLAIM},
-                **{"allowed": True, "detail": {"generation": 1, "charge": {r: str(a) for _, r, a in charges}}},
+                "actor": "bench", "action": "claim.create", "project": "t-l2", "claim_id": _CLAIM,
+
+                    "allowed": True,
+                    "detail": {"generation": 1, "charge": {r: str(a) for _, r, a in charges}}
+                ,
             }
         ],
     }

@@ -1,5 +1,6 @@
 """Connections, and transactions under one of the ledger's roles."""
 
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,6 +91,10 @@ class Pool:
         except psycopg.Error as error:
             raise Unavailable("the database does not answer: see whether it runs") from error
 
+    def stats(self) -> Mapping[str, int]:
+        """Figures of the pool (`pool_size`, `pool_available`, `requests_waiting`, ...), for metrics."""
+        return self._connections.get_stats()
+
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
@@ -101,16 +106,32 @@ class Pool:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection outside any transaction; one that is left inside is rolled back, or closed if broken."""
-        with self._connections.connection() as connection:
+        connection = self._take()
+        try:
+            yield connection
+        except BaseException:
+            if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+                connection.rollback()
+            raise
+        finally:
+            self._connections.putconn(connection)
+
+    def _take(self) -> Connection:
+        """An idle connection that the server has not closed meanwhile (it was restarted, say).
+
+        An idle connection has nothing to say, so only one that does costs a round trip. (The pool's own check
+        waits longer and longer between two closed ones.)
+        """
+        while True:
+            connection = self._connections.getconn()
+            if not _readable(connection.fileno()):
+                return connection
             try:
-                yield connection
-            except BaseException:
-                if connection.info.transaction_status in (
-                    TransactionStatus.INTRANS,
-                    TransactionStatus.INERROR,
-                ):
-                    connection.rollback()
-                raise
+                connection.execute("SELECT 1")
+            except psycopg.OperationalError:
+                self._connections.putconn(connection)
+            else:
+                return connection
 
     def fetch(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """One query under the read role, in one round trip."""
@@ -130,6 +151,12 @@ class Pool:
                 connection.execute(enter, self.locals(role))
             yield connection
             connection.execute("COMMIT")
+
+
+def _readable(descriptor: int) -> bool:
+    poll = select.poll()  # select() cannot take descriptors from 1024
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _milliseconds(seconds: float) -> str:

@@ -126,13 +126,17 @@ class Replay:
         admission = bool(transaction.actions & _ADMISSIONS)
         for scope, resource in sorted(touched):
             used, reserved = self.sums[scope, resource]
-            limit = self.tables["limits"].get((scope, resource)) or self.tables["capacities"].get((scope, resource))
+            limit = self.tables["limits"].get((scope, resource)) or self.tables["capacities"].get(
+                (scope, resource)
+            )
             if limit is None or not limit.get("counted", True):
                 continue
             if (limit["used"], limit["reserved"]) != (used, reserved):
                 found = f"{limit['used']} + {limit['reserved']}"
                 self._violate(
-                    transaction, "counters", f"{scope} {resource}: {found}, and the items add up to {used} + {reserved}"
+                    transaction,
+                    "counters",
+                    f"{scope} {resource}: {found}, and the items add up to {used} + {reserved}",
                 )
             hard = limit["allowed"] if "allowed" in limit else limit["hard"]
             total = used + reserved + limit.get("orphans", 0)
@@ -151,13 +155,17 @@ def check(url: str, acknowledged: Iterable[str] = ()) -> Report:
         replay.apply(transaction)
     for claim in acknowledged:
         if replay.created[claim] != 1:
-            replay.violations.append(Violation("lost", 0, f"claim {claim} was acknowledged and never created"))
+            replay.violations.append(
+                Violation("lost", 0, f"claim {claim} was acknowledged and never created")
+            )
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT claim_id::text, key, resource, charge FROM charges").fetchall()
         held = {(claim, key, resource): charge for claim, key, resource, charge in rows}
     replayed = {key: row["charge"] for key, row in replay.tables["charges"].items()}
     if held != replayed:
-        replay.violations.append(Violation("lost", 0, f"{len(held)} charges, and {len(replayed)} in the journal"))
+        replay.violations.append(
+            Violation("lost", 0, f"{len(held)} charges, and {len(replayed)} in the journal")
+        )
     return Report(replay.violations, len(transactions), len(replay.created))
 
 

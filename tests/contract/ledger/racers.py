@@ -87,7 +87,13 @@ class _Client:
     def run(self) -> None:
         actions: list[Callable[[], None]] = [self._create]
         if not self._race.only_create:
-            actions = [self._create] * 3 + [self._resize, self._transfer, self._build, self._build, self._settle]
+            actions = [self._create] * 3 + [
+                self._resize,
+                self._transfer,
+                self._build,
+                self._build,
+                self._settle,
+            ]
             actions += [self._release, self._release, self._beat]
         while time.monotonic() < self._end:
             action = self._number.choice(actions)
@@ -101,7 +107,10 @@ class _Client:
 
     def _create(self) -> None:
         wanted = request(
-            self._leaf(), self._host(), self._number.randint(1, 2), claim=UUID(int=self._number.getrandbits(128))
+            self._leaf(),
+            self._host(),
+            self._number.randint(1, 2),
+            claim=UUID(int=self._number.getrandbits(128)),
         )
         key = self._key()
         claim = insist(lambda: self._ledger.claims.create(wanted, "racer", key)).claim
@@ -200,5 +209,3 @@ def lines(log: Path) -> list[dict[str, str]]:
 
 def _write(log: int, entry: dict[str, str]) -> None:
     os.write(log, json.dumps(entry).encode() + b"\n")
-
-

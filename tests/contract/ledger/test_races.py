@@ -207,5 +207,3 @@ def _terminate_one(url: str, number: random.Random) -> None:
 def _deadlocks(cluster: Cluster) -> int:
     """PostgreSQL writes each down at once; its statistics come later."""
     return (cluster.folder / "log").read_text().count("deadlock detected")
-
-

@@ -67,5 +67,7 @@ def _patch(owner: Any, name: str, value: Any) -> None:
 
 def _replace(text: str, old: str, new: str) -> str:
     if text.count(old) != 1:
-        raise ValueError(f"{old!r} is not once in the statement: the variant does not fit the ledger any more")
+        raise ValueError(
+            f"{old!r} is not once in the statement: the variant does not fit the ledger any more"
+        )
     return text.replace(old, new)
