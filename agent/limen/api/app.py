@@ -23,6 +23,7 @@ WORKER_THREADS = 64
 def create_app(ledger: Ledger, settings: Settings) -> FastAPI:
     """An application on an open ledger, which stays the caller's to close."""
     metrics = Metrics()
+    metrics.watch_pool(ledger.pool.stats)
     observers = Observers(ledger, metrics, settings.scan_interval, settings.sweep_interval)
 
     @asynccontextmanager

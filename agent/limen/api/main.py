@@ -3,7 +3,9 @@
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -79,10 +81,21 @@ def _run(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, port = bound.getsockname()[:2]
     _log.info("listening", address=f"{host}:{port}")
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    server.on_exit = app.state.parts.observers.announce_end
     server.run(sockets=[bound])
     if not server.started:
         raise typer.Exit(1)
+
+
+class _Server(uvicorn.Server):
+    """A server that ends what waits on purpose before it waits for open requests."""
+
+    on_exit: Callable[[], None] = staticmethod(lambda: None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.on_exit()
+        super().handle_exit(sig, frame)
 
 
 def _certificates(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:

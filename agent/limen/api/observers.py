@@ -26,6 +26,7 @@ class Observers:
         self._metrics = metrics
         self._scan_interval = scan_interval
         self._sweep_interval = sweep_interval
+        self.ending = False
         self._lock = threading.Lock()
         self._observers: dict[UUID, Observer] = {}
         self._stopping = threading.Event()
@@ -34,6 +35,10 @@ class Observers:
 
     def start(self) -> None:
         self._sweeper.start()
+
+    def announce_end(self) -> None:
+        """Tell whoever waits for a scan to stop waiting. Takes no lock: signal handlers call it."""
+        self.ending = True
 
     def stop(self) -> None:
         self._stopping.set()
@@ -47,7 +52,7 @@ class Observers:
         with self._lock:
             observer = self._observers.get(host_id)
         if observer is None:
-            self._follow_ledger()
+            self.refresh()
             with self._lock:
                 observer = self._observers.get(host_id)
         if observer is None:
@@ -70,7 +75,7 @@ class Observers:
         """Deadlines, and hosts that came or went through another limen-api."""
         while not self._stopping.is_set():
             try:
-                self._follow_ledger()
+                self.refresh()
                 if self._ledger.claims.lapse():
                     # What lapsed stays charged until a scan shows nothing: it need not wait for the minute.
                     self._request_all()
@@ -93,7 +98,8 @@ class Observers:
         for observer in observers:
             observer.request()
 
-    def _follow_ledger(self) -> None:
+    def refresh(self) -> None:
+        """Start and stop observers, so that there is one for each host of the ledger, as it is now."""
         hosts = {host.id: host for host in self._ledger.hosts.list()}
         with self._lock:
             if self._stopping.is_set():

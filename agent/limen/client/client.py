@@ -113,11 +113,12 @@ class Client:
 
     def set_limits(self, project: str, limits: Mapping[str, Mapping[str, Any]]) -> Json:
         """Change the limits of the named resources, others stay; answers the project's quota."""
-        body = {"limits": {resource: dict(limit) for resource, limit in limits.items()}}
+        body = {"limits": dict(limits)}
         return _document(self._write("PUT", "projects", project, "limits", body=body))
 
-    def set_bounds(self, project: str, bounds: Mapping[str, Mapping[str, Any]]) -> Json:
-        body = {"bounds": {resource: dict(bound) for resource, bound in bounds.items()}}
+    def set_bounds(self, project: str, bounds: Mapping[str, Mapping[str, Any] | None]) -> Json:
+        """Change the bounds of single VMs for the named resources; None takes them away."""
+        body = {"bounds": dict(bounds)}
         return _document(self._write("PUT", "projects", project, "bounds", body=body))
 
     def get_quota(self, project: str) -> Json:

@@ -2,15 +2,12 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,9 +16,8 @@ import pytest
 
 from limen.client import Client
 from limen.ledger import Ledger
-from limen.ledger.migrate import migrate
 from limen.ledger.values import Seen
-from tests.lab.postgres import BIN, Cluster
+from tests.lab.postgres import Cluster
 
 START_SECONDS = 30
 
@@ -79,21 +75,10 @@ class ApiProcess:
 
 
 @pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
-    """A migrated database of a throwaway cluster."""
-    if not BIN.is_dir():
-        pytest.skip(f"PostgreSQL 15 is not installed ({BIN} is missing)")
-    # Not pytest's folder: the user postgres has to get into it.
-    folder = Path(tempfile.mkdtemp(prefix="limen-api-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    cluster = Cluster(folder / "postgres")
-    try:
-        cluster.up()
-        migrate(cluster.url)
-        yield cluster.url
-    finally:
-        cluster.down()
-        shutil.rmtree(folder)
+def database_url(cluster: Cluster) -> str:
+    """One migrated database for all tests here: their projects, users and hosts have names of their own."""
+    cluster.psql("CREATE DATABASE api TEMPLATE limen OWNER limen")
+    return cluster.url.removesuffix("/limen") + "/api"
 
 
 @pytest.fixture(scope="session")

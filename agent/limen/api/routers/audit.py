@@ -4,14 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from limen.api.answering import answering
 from limen.api.context import Caller, PartsIn
+from limen.api.schemas import answers
 from limen.api.schemas.access import audit_json
 from limen.api.schemas.fields import Json
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 
-@router.get("")
+@router.get("", **answering(list[answers.AuditEntry]))
 def list_audit(
     caller: Caller,
     parts: PartsIn,

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 
 from limen.api.access import Access
+from limen.api.answering import answering
 from limen.api.context import Caller, IdempotencyKey, Parts, PartsIn, claim_id, find_host, host_ids
 from limen.api.holders import with_holders
+from limen.api.schemas import answers
 from limen.api.schemas.claims import (
     AdmitIn,
     ChangedClaim,
@@ -31,7 +33,7 @@ from limen.ledger.values import Admitted, Claim, ClaimItem, Role
 router = APIRouter(prefix="/api/claims", tags=["claims"])
 
 
-@router.post("", status_code=201)
+@router.post("", **answering(answers.AdmittedClaim, 201))
 def create_claim(body: NewClaim, caller: Caller, parts: PartsIn, key: IdempotencyKey) -> Json:
     """Reserve all items or none; a denial is a problem `quota_denied` with the decision."""
     caller.require_scope("claims:write")
@@ -40,7 +42,7 @@ def create_claim(body: NewClaim, caller: Caller, parts: PartsIn, key: Idempotenc
     return _admission(parts, caller, lambda: parts.ledger.claims.create(request, caller.user, key))
 
 
-@router.put("/{claim}")
+@router.put("/{claim}", **answering(answers.AdmittedClaim))
 def change_claim(claim: str, body: ChangedClaim, caller: Caller, parts: PartsIn, key: IdempotencyKey) -> Json:
     """Grow: per item and resource the larger of old and new. Another project is a transfer."""
     existing = _claim(claim, caller, parts, "claims:write", "operator")
@@ -51,7 +53,7 @@ def change_claim(claim: str, body: ChangedClaim, caller: Caller, parts: PartsIn,
     )
 
 
-@router.post("/{claim}/transfer")
+@router.post("/{claim}/transfer", **answering(answers.AdmittedClaim))
 def transfer_claim(claim: str, body: Transfer, caller: Caller, parts: PartsIn, key: IdempotencyKey) -> Json:
     """Move the whole claim to another project, atomically."""
     existing = _claim(claim, caller, parts, "claims:write", "operator")
@@ -63,7 +65,7 @@ def transfer_claim(claim: str, body: Transfer, caller: Caller, parts: PartsIn, k
     )
 
 
-@router.delete("/{claim}")
+@router.delete("/{claim}", **answering(answers.Claim))
 def release_claim(
     claim: str,
     generation: Annotated[int, Query(ge=1)],
@@ -79,7 +81,7 @@ def release_claim(
     return claim_json(released)
 
 
-@router.get("")
+@router.get("", **answering(list[answers.Claim]))
 def list_claims(
     caller: Caller, parts: PartsIn, project: str | None = None, host: str | None = None
 ) -> list[Json]:
@@ -91,12 +93,12 @@ def list_claims(
     return [claim_json(claim) for claim in found if caller.sees(claim.project)]
 
 
-@router.get("/{claim}")
+@router.get("/{claim}", **answering(answers.Claim))
 def get_claim(claim: str, caller: Caller, parts: PartsIn) -> Json:
     return claim_json(_claim(claim, caller, parts, "quota:read", "viewer"))
 
 
-@router.post("/{claim}/items/{item}/admit")
+@router.post("/{claim}/items/{item}/admit", **answering(answers.AdmittedItem))
 def admit_item(
     claim: str, item: str, body: AdmitIn, caller: Caller, parts: PartsIn, key: IdempotencyKey
 ) -> Json:
@@ -108,7 +110,7 @@ def admit_item(
     return {"item": item_json(admitted), "fence": str(admitted.fence)}
 
 
-@router.post("/{claim}/items/{item}/settle")
+@router.post("/{claim}/items/{item}/settle", **answering(answers.SettledItem))
 async def settle_item(claim: str, item: str, body: SettleIn, caller: Caller, parts: PartsIn) -> Json:
     """Release one item and wait for a scan of its host; `released` once the host shows it gone."""
     deadline = time.monotonic() + body.wait_seconds
@@ -119,7 +121,7 @@ async def settle_item(claim: str, item: str, body: SettleIn, caller: Caller, par
     while left is not None:
         problem = await scan_within(parts, left.host, deadline - time.monotonic())
         left = await run_in_threadpool(_item_now, parts, existing, item)
-        if left is None or time.monotonic() >= deadline:
+        if left is None or parts.observers.ending or time.monotonic() >= deadline:
             break
         # A guest that is shutting down is seen until it is off: its event brings the next scan sooner.
         await asyncio.sleep(min(0.5, max(0.0, deadline - time.monotonic())))
@@ -128,7 +130,7 @@ async def settle_item(claim: str, item: str, body: SettleIn, caller: Caller, par
     return {**(item_json(before) if before else {"key": item}), "state": "released", "charge": {}}
 
 
-@router.post("/{claim}/heartbeat")
+@router.post("/{claim}/heartbeat", **answering(answers.Deadline))
 def heartbeat(claim: str, body: HeartbeatIn, caller: Caller, parts: PartsIn) -> Json:
     """Move the deadline of what these fences build, and of what nobody builds yet."""
     existing = _claim(claim, caller, parts, "claims:write", "operator")

@@ -8,7 +8,9 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 
 from limen.api.access import Access
+from limen.api.answering import answering
 from limen.api.context import Caller, Parts, PartsIn, find_host
+from limen.api.schemas import answers
 from limen.api.schemas.fields import Json
 from limen.api.schemas.hosts import NewHost, ScanIn, host_json
 from limen.api.waiting import scan_within
@@ -31,7 +33,7 @@ class _Met:
     capacity: dict[str, int]
 
 
-@router.post("", status_code=201)
+@router.post("", **answering(answers.Host, 201))
 async def add_host(body: NewHost, caller: Caller, parts: PartsIn) -> Json:
     """Connect, read UUID and capacity, register, scan. For a known host: bring what is known up to date."""
     caller.require_administrator("hosts:write")
@@ -46,25 +48,26 @@ async def add_host(body: NewHost, caller: Caller, parts: PartsIn) -> Json:
         body.reserve,
         body.overcommit,
     )
+    await run_in_threadpool(parts.observers.refresh)
     await scan_within(parts, host.id, _FIRST_SCAN_SECONDS)
     return await run_in_threadpool(_host_json, parts, caller, str(host.id))
 
 
-@router.get("")
+@router.get("", **answering(list[answers.Host]))
 def list_hosts(caller: Caller, parts: PartsIn) -> list[Json]:
     """Every host with its capacity; one that does not answer is `reachable: false` and keeps its charges."""
     caller.require_scope("quota:read")
     return [_json(parts, caller, host) for host in parts.ledger.hosts.list()]
 
 
-@router.get("/{host}")
+@router.get("/{host}", **answering(answers.Host))
 def get_host(host: str, caller: Caller, parts: PartsIn) -> Json:
     """By UUID or name."""
     caller.require_scope("quota:read")
     return _host_json(parts, caller, host)
 
 
-@router.post("/{host}/scan")
+@router.post("/{host}/scan", **answering(answers.Host))
 async def scan_host(host: str, body: ScanIn, caller: Caller, parts: PartsIn) -> Json:
     """Wait for a scan that begins after this call."""
     caller.require_scope("claims:write" if not caller.sees_everything else "quota:read")
@@ -82,6 +85,7 @@ def forget_host(host: str, caller: Caller, parts: PartsIn) -> None:
     """End a dead host's charges; audited. A host that still runs should be emptied instead."""
     caller.require_administrator("hosts:write")
     parts.ledger.hosts.forget(find_host(parts.ledger, host).id, actor=caller.user)
+    parts.observers.refresh()
 
 
 def _meet(uri: str) -> _Met:

@@ -2,9 +2,11 @@
 
 from fastapi import APIRouter
 
+from limen.api.answering import answering
 from limen.api.context import Caller, PartsIn
 from limen.api.explaining import explain
 from limen.api.holders import with_holders
+from limen.api.schemas import answers
 from limen.api.schemas.quota import Explain
 from limen.quota.decision_json import DecisionJson
 from limen.quota.explain import explanation
@@ -12,7 +14,7 @@ from limen.quota.explain import explanation
 router = APIRouter(prefix="/api/quota", tags=["quota"])
 
 
-@router.post("/explain", response_model=None)
+@router.post("/explain", **answering(answers.Decision))
 def explain_quota(body: Explain, caller: Caller, parts: PartsIn) -> DecisionJson:
     """The decision, allowed or not, always with status 200."""
     caller.require_scope("quota:check")

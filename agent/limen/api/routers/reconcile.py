@@ -2,15 +2,17 @@
 
 from fastapi import APIRouter
 
+from limen.api.answering import answering
 from limen.api.context import Caller, PartsIn, find_host
 from limen.api.repairs import carry_out
+from limen.api.schemas import answers
 from limen.api.schemas.fields import Json
 from limen.api.schemas.reconcile import Repairs, finding_json
 
 router = APIRouter(prefix="/api/reconcile", tags=["reconcile"])
 
 
-@router.get("")
+@router.get("", **answering(answers.Findings))
 def list_findings(caller: Caller, parts: PartsIn, host: str | None = None) -> Json:
     """Findings of the last scans in projects that the caller sees; orphans belong to administrators."""
     caller.require_scope("quota:read")
@@ -24,7 +26,7 @@ def list_findings(caller: Caller, parts: PartsIn, host: str | None = None) -> Js
     return {"findings": [finding_json(finding) for finding in seen], "unreachable": unreachable}
 
 
-@router.post("")
+@router.post("", **answering(answers.RepairResults))
 def repair(body: Repairs, caller: Caller, parts: PartsIn) -> Json:
     """Do what is told, each by itself, and answer what was done and what was not."""
     caller.require_administrator("hosts:write")

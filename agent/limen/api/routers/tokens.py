@@ -5,8 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from limen.api.answering import answering
 from limen.api.context import Caller, PartsIn
 from limen.api.problems import InvalidRequest
+from limen.api.schemas import answers
 from limen.api.schemas.access import IssuedToken, NewToken, token_json
 from limen.api.schemas.fields import Json
 from limen.ledger.errors import NotFound
@@ -14,7 +16,7 @@ from limen.ledger.errors import NotFound
 router = APIRouter(prefix="/api/tokens", tags=["tokens"])
 
 
-@router.post("", status_code=201)
+@router.post("", **answering(answers.IssuedToken, 201))
 def create_token(body: NewToken, caller: Caller, parts: PartsIn) -> IssuedToken:
     """Issue a token; its secret is in this answer only."""
     caller.require_administrator("admin")
@@ -24,7 +26,7 @@ def create_token(body: NewToken, caller: Caller, parts: PartsIn) -> IssuedToken:
     return IssuedToken(id=str(token.id), token=secret, expires=token.expires)
 
 
-@router.get("")
+@router.get("", **answering(list[answers.Token]))
 def list_tokens(caller: Caller, parts: PartsIn) -> list[Json]:
     """Every token for administrators, the caller's own for others; never their secrets."""
     user = None if _manages_tokens(caller) else caller.user

@@ -2,14 +2,16 @@
 
 from fastapi import APIRouter
 
+from limen.api.answering import answering
 from limen.api.context import Caller, PartsIn
+from limen.api.schemas import answers
 from limen.api.schemas.access import MemberIn, NewUser, user_json
 from limen.api.schemas.fields import Json
 
 router = APIRouter(prefix="/api", tags=["users"])
 
 
-@router.get("/whoami")
+@router.get("/whoami", **answering(answers.WhoAmI))
 def whoami(caller: Caller) -> Json:
     """The token's user, scopes and the projects it reaches with their roles."""
     identity = caller.identity
@@ -22,13 +24,13 @@ def whoami(caller: Caller) -> Json:
     }
 
 
-@router.post("/users", status_code=201)
+@router.post("/users", **answering(answers.User, 201))
 def create_user(body: NewUser, caller: Caller, parts: PartsIn) -> Json:
     caller.require_administrator("admin")
     return user_json(parts.ledger.users.create(body.name, body.administrator, actor=caller.user))
 
 
-@router.get("/users")
+@router.get("/users", **answering(list[answers.User]))
 def list_users(caller: Caller, parts: PartsIn) -> list[Json]:
     caller.require_administrator("admin")
     return [user_json(user) for user in parts.ledger.users.list()]

@@ -1,0 +1,14 @@
+"""How routes tell OpenAPI what they answer, without parsing their own answers at every request."""
+
+from typing import Any
+
+from limen.api.schemas.answers import Problem
+
+
+def answering(model: Any, status: int = 200) -> dict[str, Any]:
+    """Options of a route that answers a document of `model`, or a problem document."""
+    return {
+        "status_code": status,
+        "response_model": None,
+        "responses": {status: {"model": model}, "default": {"model": Problem, "description": "A problem"}},
+    }

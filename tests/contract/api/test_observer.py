@@ -1,0 +1,204 @@
+"""The observer against a real libvirtd in namespaces of its own: charges settle by themselves."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from limen.client import ApiError, Client
+from limen.hypervisor.connection import Connection, connect
+from limen.quota.model import item_uuid
+from tests.lab import libvirtd, netns
+from tests.lab.instance import Instance, instance
+
+from .conftest import World
+
+SETTLE_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Instance]:
+    if os.geteuid() != 0 or shutil.which("libvirtd") is None:
+        pytest.skip("libvirtd in namespaces of its own needs root and Debian's libvirt-daemon-system")
+    made = instance(f"ob{os.getpid() % 100000}")
+    made.state.mkdir(parents=True)
+    try:
+        netns.up(made)
+        libvirtd.up(made)
+        yield made
+    finally:
+        libvirtd.down(made)
+        netns.down(made)
+        shutil.rmtree(made.state, ignore_errors=True)
+
+
+@pytest.fixture
+def real(lab: Instance, world: World) -> World:
+    """The world with its host registered over the API, at a real libvirtd."""
+    with world.administrator() as client:
+        host = client.add_host(lab.libvirt_uri, world.host_name + "-real")
+    return replace(world, host=UUID(host["id"]), host_name=host["name"])
+
+
+@pytest.fixture
+def conn(lab: Instance) -> Iterator[Connection]:
+    with connect(lab.libvirt_uri) as connection:
+        yield connection
+
+
+def define(conn: Connection, identity: str, name: str) -> None:
+    text = (
+        f"<domain type='qemu'><name>{name}</name><uuid>{identity}</uuid><memory unit='MiB'>64</memory>"
+        "<vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><cpu mode='maximum'/></domain>"
+    )
+    conn.run(lambda handle: handle.defineXML(text))
+
+
+def undefine(conn: Connection, identity: str) -> None:
+    conn.run(lambda handle: handle.lookupByUUIDString(identity).undefine())
+
+
+def eventually(check: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not check():
+        assert time.monotonic() < deadline, f"not within {SETTLE_SECONDS} s: {what}"
+        threading.Event().wait(0.05)
+
+
+def states(client: Client, claim_id: str) -> list[str]:
+    return [item["state"] for item in client.get_claim(claim_id)["items"]]
+
+
+def scans(world: World) -> float:
+    with world.http("unused") as http:
+        families = text_string_to_metric_families(http.get("/metrics").text)
+    return sum(
+        sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "limen_scans_total" and sample.labels["host"] == world.host_name
+    )
+
+
+def test_a_host_is_registered_with_its_uuid_and_capacity(real: World, lab: Instance) -> None:
+    with real.administrator() as client:
+        host = client.get_host(real.host_name)
+    assert host["id"] == lab.host_uuid
+    assert host["reachable"] is True
+    assert host["scanned"]
+    capacity = {each["resource"]: int(each["capacity"]) for each in host["resources"]}
+    assert capacity["vcpus"] == os.cpu_count()
+    assert capacity["memory"] > 2**30
+
+
+def test_an_item_commits_and_settles_by_events_alone(real: World, conn: Connection) -> None:
+    claim_id = str(uuid4())
+    identity = str(item_uuid(claim_id, "vm:a"))
+    sizes = {"vms": 1, "vcpus": 1, "memory": "64MiB"}
+    with real.operator() as client:
+        client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
+        client.admit_item(claim_id, "vm:a", amounts=sizes, host=str(real.host))
+        define(conn, identity, f"a-{real.name}")
+        eventually(lambda: states(client, claim_id) == ["committed"], "committed after libvirt's event")
+
+        # Destroying comes late: the settlement waits for it, and gives the charge back only then.
+        with ThreadPoolExecutor(1) as pool:
+            settling = pool.submit(client.settle_item, claim_id, "vm:a", 20.0)
+            eventually(lambda: states(client, claim_id) == ["lapsing"], "given up and still charged")
+            assert client.get_claim(claim_id)["charge"]["vms"] == "1"
+            undefine(conn, identity)
+            gone = time.monotonic()
+            assert settling.result(20)["state"] == "released"
+            assert time.monotonic() - gone < 5
+        assert client.get_claim(claim_id)["charge"] == {}
+
+
+def test_what_is_still_there_stays_charged(real: World, conn: Connection) -> None:
+    claim_id = str(uuid4())
+    identity = str(item_uuid(claim_id, "vm:a"))
+    with real.operator() as client:
+        client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
+        define(conn, identity, f"b-{real.name}")
+        try:
+            eventually(lambda: states(client, claim_id) == ["committed"], "committed")
+            settled = client.settle_item(claim_id, "vm:a", wait_seconds=1.5)
+            assert (settled["state"], settled["charge"]["memory"]) == ("lapsing", str(64 * 2**20))
+        finally:
+            undefine(conn, identity)
+        eventually(lambda: states(client, claim_id) == [], "gone after libvirt's event")
+
+
+def test_scans_that_are_asked_for_together_are_shared(real: World) -> None:
+    before = scans(real)
+    with real.operator() as client, ThreadPoolExecutor(12) as pool:
+        for answer in pool.map(lambda _: client.scan_host(real.host_name), range(12)):
+            assert answer["reachable"]
+    assert 1 <= scans(real) - before <= 8
+
+
+def test_orphans_are_named_to_administrators(real: World, conn: Connection) -> None:
+    identity = str(uuid4())
+    define(conn, identity, f"orphan-{real.name}")
+    try:
+        with real.administrator() as administrator, real.operator() as operator:
+            administrator.scan_host(real.host_name)
+            found = {each["identity"]: each for each in administrator.get_findings()["findings"]}
+            assert found[identity]["kind"] == "orphan"
+            assert found[identity]["observed"]["memory"] == str(64 * 2**20)
+            assert identity not in str(operator.get_findings())
+    finally:
+        undefine(conn, identity)
+
+
+def test_a_ghost_is_released_when_told(real: World, conn: Connection) -> None:
+    claim_id = str(uuid4())
+    identity = str(item_uuid(claim_id, "vm:a"))
+    with real.operator() as client, real.administrator() as administrator:
+        client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
+        define(conn, identity, f"g-{real.name}")
+        eventually(lambda: states(client, claim_id) == ["committed"], "committed")
+        undefine(conn, identity)
+        administrator.scan_host(real.host_name)
+        ghost = next(each for each in client.get_findings()["findings"] if each["claim"] == claim_id)
+        assert (ghost["kind"], ghost["actions"]) == ("ghost", ["release"])
+        assert client.get_claim(claim_id)["charge"]["vms"] == "1"
+        wrong = administrator.repair([{"finding": ghost["id"], "action": "lower"}])["results"]
+        assert wrong[0]["done"] is False
+        done = administrator.repair([{"finding": ghost["id"], "action": "release"}])["results"]
+        assert done == [{"finding": ghost["id"], "action": "release", "done": True, "detail": None}]
+        administrator.scan_host(real.host_name)
+        assert client.get_claim(claim_id)["charge"] == {}
+
+
+def test_a_host_that_is_away_keeps_its_charges_and_comes_back(
+    real: World, lab: Instance, conn: Connection
+) -> None:
+    claim_id = str(uuid4())
+    identity = str(item_uuid(claim_id, "vm:a"))
+    with real.operator() as client, real.administrator() as administrator:
+        client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
+        define(conn, identity, f"c-{real.name}")
+        eventually(lambda: states(client, claim_id) == ["committed"], "committed")
+        try:
+            libvirtd.down(lab)
+            with pytest.raises(ApiError) as raised:
+                administrator.scan_host(real.host_name)
+            assert raised.value.code == "unavailable"
+            host = administrator.get_host(real.host_name)
+            assert host["reachable"] is False
+            assert host["error"]
+            assert real.host_name in administrator.get_findings()["unreachable"]
+            assert client.get_claim(claim_id)["charge"]["vms"] == "1"
+        finally:
+            libvirtd.up(lab)
+        eventually(lambda: administrator.get_host(real.host_name)["reachable"] is True, "seen again")
+        assert states(client, claim_id) == ["committed"]
+    with connect(lab.libvirt_uri) as again:
+        undefine(again, identity)

@@ -1,0 +1,172 @@
+"""limen-api as a process: starting, refusing to start, logs, metrics, a database that goes away, ending."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from limen.client import Client
+from tests.lab.postgres import Cluster
+
+from .conftest import ApiProcess, World
+
+PROMPTLY = 5.0
+
+
+@pytest.fixture
+def own(database_url: str) -> Iterator[ApiProcess]:
+    """A limen-api of this test's own, on the shared database."""
+    process = ApiProcess(("--listen", "127.0.0.1:0"), {"LIMEN_DATABASE_URL": database_url})
+    process.start()
+    yield process
+    if process.process is not None and process.process.poll() is None:
+        process.kill()
+
+
+def refused(*arguments: str, **environment: str) -> str:
+    """The message of a limen-api that must not start."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from limen.api.main import main; main()", *arguments],
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    return done.stderr
+
+
+def test_help_says_where_the_database_comes_from() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from limen.api.main import main; main()", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert "LIMEN_DATABASE_URL" in done.stdout
+    assert "127.0.0.1:18443" in done.stdout
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "10.1.2.3:18443", "[::]:0"])
+def test_it_does_not_listen_beyond_loopback_in_clear(listen: str) -> None:
+    assert "--behind-proxy" in refused("--listen", listen, LIMEN_DATABASE_URL="postgresql://nowhere")
+
+
+@pytest.mark.parametrize("listen", ["18443", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000", ""])
+def test_a_bad_address_is_named(listen: str) -> None:
+    assert "no address to listen on" in refused("--listen", listen, LIMEN_DATABASE_URL="postgresql://nowhere")
+
+
+def test_without_a_database_it_says_so() -> None:
+    assert "LIMEN_DATABASE_URL" in refused("--listen", "127.0.0.1:0")
+    message = refused(
+        "--listen",
+        "127.0.0.1:0",
+        LIMEN_DATABASE_URL="postgresql://limen:s3cret@127.0.0.1:1/limen?connect_timeout=2",
+    )
+    assert "database" in message
+    assert "s3cret" not in message
+    assert "Traceback" not in message
+
+
+def test_a_database_that_is_not_migrated(cluster: Cluster) -> None:
+    cluster.psql("CREATE DATABASE bare OWNER limen")
+    url = cluster.url.removesuffix("/limen") + "/bare"
+    assert "limen db migrate" in refused("--listen", "127.0.0.1:0", LIMEN_DATABASE_URL=url)
+
+
+def test_sigterm_ends_it_promptly_while_somebody_waits(own: ApiProcess, world: World) -> None:
+    token = world.token("claims:write", role="operator")
+    claim_id = str(uuid4())
+    with Client(own.url, token) as client:
+        client.create_claim(claim_id, **world.claim(world.item("a")))
+        sizes = {"vms": 1, "vcpus": 1, "memory": "256MiB"}
+        client.admit_item(claim_id, "vm:a", amounts=sizes, host=str(world.host))
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(client.settle_item, claim_id, "vm:a", 60.0)
+            with httpx.Client(base_url=own.url, trust_env=False) as http:
+                deadline = time.monotonic() + 10
+                while (
+                    world.ledger.claims.get(world.ledger.claims.list(world.demo)[0].id).items[0].released
+                    is False
+                ):
+                    assert time.monotonic() < deadline
+                assert http.get("/healthz").status_code == 200
+            started = time.monotonic()
+            assert own.stop() == 0
+            assert time.monotonic() - started < PROMPTLY
+            assert waiting.result(10)["state"] == "lapsing"
+    assert [line for line in own.log if "Traceback" in line] == []
+
+
+def test_a_killed_api_loses_nothing(own: ApiProcess, world: World) -> None:
+    token = world.token("claims:write", role="operator")
+    claim_id = str(uuid4())
+    with Client(own.url, token) as client:
+        client.create_claim(claim_id, **world.claim(world.item("a")))
+    own.kill()
+    with Client(world.api.url, token) as client:
+        assert client.get_claim(claim_id)["charge"]["vms"] == "1"
+
+
+def test_a_database_that_goes_away_and_comes_back(cluster: Cluster, world: World) -> None:
+    cluster.psql("CREATE DATABASE away TEMPLATE limen OWNER limen")
+    process = ApiProcess(
+        ("--listen", "127.0.0.1:0"), {"LIMEN_DATABASE_URL": cluster.url.removesuffix("/limen") + "/away"}
+    )
+    process.start()
+    try:
+        with httpx.Client(base_url=process.url, trust_env=False, timeout=20) as http:
+            assert http.get("/readyz").json() == {"status": "ready"}
+            cluster.psql("ALTER DATABASE away ALLOW_CONNECTIONS false")
+            cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'away'")
+            away = http.get("/readyz")
+            assert (away.status_code, away.json()["code"]) == (503, "unavailable")
+            assert away.headers["Retry-After"]
+            refused = http.get("/api/whoami", headers={"Authorization": "Bearer limen_x"})
+            assert (refused.status_code, refused.json()["code"] in ("unavailable", "busy")) == (503, True)
+            assert http.get("/healthz").status_code == 200
+            cluster.psql("ALTER DATABASE away ALLOW_CONNECTIONS true")
+            deadline = time.monotonic() + 20
+            while http.get("/readyz").status_code != 200:
+                assert time.monotonic() < deadline
+    finally:
+        assert process.stop() == 0
+
+
+def test_the_log_is_json_with_request_ids_and_without_tokens(world: World) -> None:
+    token = world.token("quota:read", role="viewer")
+    with world.http(token) as http:
+        named = http.get(f"/api/projects/{world.demo}/quota", headers={"X-Request-Id": f"test-{world.name}"})
+        unnamed = http.get("/api/whoami?token=limen_in-the-query", headers={"X-Request-Id": "bad id\t!"})
+    assert named.headers["X-Request-Id"] == f"test-{world.name}"
+    assert unnamed.headers["X-Request-Id"] not in ("", "bad id\t!")
+    lines = [json.loads(line) for line in world.api.log]
+    line = next(line for line in lines if line.get("request_id") == f"test-{world.name}")
+    assert (line["event"], line["status"], line["method"]) == ("request", 200, "GET")
+    assert token not in "".join(world.api.log)
+    assert "limen_in-the-query" not in "".join(world.api.log)
+
+
+def test_metrics(world: World) -> None:
+    with world.operator() as client:
+        client.create_claim(str(uuid4()), **world.claim(world.item("a")))
+    with world.http("none") as http:
+        text = http.get("/metrics").text
+    for name in (
+        'limen_http_requests_total{method="POST",route="/api/claims",status="201"}',
+        'limen_admissions_total{outcome="admitted"}',
+        "limen_admission_seconds_bucket",
+        "limen_host_up",
+        'limen_database_pool{state="open"}',
+    ):
+        assert name in text
+    assert world.demo not in text
