@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from limen.quota.errors import LimenError
+from limen.quota.model import MAX_AMOUNT
 from limen.quota.units import format_amount, parse_amount
 from limen_provider.errors import Failure
 from limen_provider.properties import UNKNOWN, child_path
@@ -66,6 +67,18 @@ class Inputs:
             return None
         return value
 
+    def whole(self, name: str, minimum: int, required: bool = True) -> Any:
+        """A whole number from `minimum` to the largest amount."""
+        value = self._news.get(name)
+        if value is None and required:
+            self.fail(name, "This is needed.")
+        if value is None or value is UNKNOWN:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= MAX_AMOUNT:
+            self.fail(name, f"This must be a whole number from {minimum}.")
+            return None
+        return value
+
     def texts(self, name: str, keys: Iterable[str]) -> Any:
         """A map of exactly these keys to text."""
         value = self._news.get(name)
@@ -78,14 +91,6 @@ class Inputs:
             if each is not UNKNOWN and (not isinstance(each, str) or not each):
                 self.fail(child_path(name, key), "This must be text.")
         return value
-
-    def amount(self, name: str, resource: str) -> Any:
-        """One needed amount in the one spelling of `format_amount`."""
-        value = self._news.get(name)
-        if value is None:
-            self.fail(name, "This is needed.")
-            return None
-        return self._amount(name, value, resource)
 
     def amounts(self, value: Any, path: str) -> dict[str, Any]:
         """A map of resource to amount in the one spelling; unknown ones stay `UNKNOWN`."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from limen.hypervisor.connection import Connection, connect, host_uuid, require_host
+from limen_provider.errors import ProviderError
 
 
 class Hosts:
@@ -35,6 +36,14 @@ class Hosts:
     def require(self, uri: str, expected: str) -> None:
         """Raise `HostMismatch` unless `uri` reaches the host whose UUID is `expected`."""
         require_host(self.connection(uri), expected)
+
+
+def required_uri() -> str:
+    """LIMEN_LIBVIRT_URI, for the import of what only its host knows; raises `ProviderError` without it."""
+    uri = os.environ.get("LIMEN_LIBVIRT_URI")
+    if not uri:
+        raise ProviderError("Set LIMEN_LIBVIRT_URI: an import needs to know which host to look at.")
+    return uri
 
 
 def libvirt_uri(host: Mapping[str, Any]) -> str | None:

@@ -6,11 +6,29 @@ from limen_provider.errors import ProviderError
 from limen_provider.functions import SCHEMAS
 from limen_provider.resource import Resource
 from limen_provider.resources.admission import Admission
+from limen_provider.resources.disk_attachment import DiskAttachment
+from limen_provider.resources.domain_size import DomainSize
 from limen_provider.resources.image import Image
+from limen_provider.resources.network_attachment import NetworkAttachment
+from limen_provider.resources.nfs_pool import NfsPool
 from limen_provider.resources.quota_claim import QuotaClaim
+from limen_provider.resources.volume_size import VolumeSize
 from limen_provider.services import Services
 
-_CLASSES: tuple[type[QuotaClaim] | type[Admission] | type[Image], ...] = (QuotaClaim, Admission, Image)
+_Class = (
+    type[QuotaClaim]
+    | type[Admission]
+    | type[Image]
+    | type[DomainSize]
+    | type[VolumeSize]
+    | type[DiskAttachment]
+    | type[NetworkAttachment]
+    | type[NfsPool]
+)
+_CLASSES: tuple[_Class, ...] = (
+    *(QuotaClaim, Admission, Image, NfsPool),
+    *(DomainSize, VolumeSize, DiskAttachment, NetworkAttachment),
+)
 _BY_TOKEN = {each.type_name: each for each in _CLASSES}
 
 

@@ -76,3 +76,75 @@ ADMISSION = resource_schema(
     },
     optional=("owner", "imageSha256"),
 )
+
+_HOST = {"libvirtUri": described(TEXT, "How this program reaches the host.")}
+_DOMAIN = {**_HOST, "uuid": described(TEXT, "The domain's UUID.")}
+
+DOMAIN_SIZE = resource_schema(
+    "vCPUs and memory of a domain, changed in place.",
+    {
+        **_DOMAIN,
+        "vcpus": described(INTEGER, "vCPUs that are plugged in."),
+        "memory": described(NUMBER, "Memory in bytes."),
+        "maxVcpus": described(INTEGER, "How far vCPUs can grow live; stays if left out."),
+        "maxMemory": described(NUMBER, "How far memory can grow live, in bytes; stays if left out."),
+        "shutdownSeconds": described(NUMBER, "How long a guest may take to shut down; 120 if left out."),
+        "allowRestart": described(FLAG, "Whether a guest may be restarted; true if left out."),
+        "allowHard": described(FLAG, "Whether a guest that does not shut down is powered off."),
+        "running": described(FLAG, "Start the domain if it is off; left alone if left out."),
+    },
+    {},
+    optional=("maxVcpus", "maxMemory", "shutdownSeconds", "allowRestart", "allowHard", "running"),
+)
+
+VOLUME_SIZE = resource_schema(
+    "A volume's capacity, grown in place and never shrunk.",
+    {
+        **_HOST,
+        "pool": described(TEXT, "The volume's pool."),
+        "name": described(TEXT, "The volume's name."),
+        "size": described(NUMBER, "Its capacity in bytes."),
+    },
+    {},
+)
+
+DISK_ATTACHMENT = resource_schema(
+    "A volume plugged into a domain, live and in its definition.",
+    {
+        **_DOMAIN,
+        "target": described(TEXT, "Its name in the domain, such as vdb."),
+        "pool": described(TEXT, "The volume's pool."),
+        "volume": described(TEXT, "The volume's name."),
+        "bus": described(TEXT, "virtio if left out."),
+        "readonly": described(FLAG, "Whether the guest may only read it."),
+    },
+    {},
+    optional=("bus", "readonly"),
+)
+
+NETWORK_ATTACHMENT = resource_schema(
+    "A network card of a domain, plugged in and moved in place.",
+    {
+        **_DOMAIN,
+        "mac": described(TEXT, "The card's MAC address."),
+        "network": described(TEXT, "The libvirt network; this or bridge."),
+        "bridge": described(TEXT, "The host's bridge; this or network."),
+        "model": described(TEXT, "virtio if left out."),
+        "address": described(TEXT, "The address that the network's DHCP server gives to the card."),
+        "hostname": described(TEXT, "The name that goes with the address."),
+    },
+    {},
+    optional=("network", "bridge", "model", "address", "hostname"),
+)
+
+NFS_POOL = resource_schema(
+    "A storage pool on an NFS share.",
+    {
+        **_HOST,
+        "name": described(TEXT, "The pool's name."),
+        "server": described(TEXT, "The NFS server."),
+        "export": described(TEXT, "The exported path."),
+        "path": described(TEXT, "Where the host mounts it."),
+    },
+    {},
+)

@@ -1,0 +1,158 @@
+"""`limen:index:DomainSize`: vCPUs and memory of a domain, changed in place."""
+
+from typing import Any, ClassVar
+
+from limen.hypervisor.connection import Connection
+from limen.hypervisor.domains import GRACEFUL_SECONDS, find_domain, stop_domain
+from limen.hypervisor.errors import NotFound, Refused
+from limen.hypervisor.model import DomainSeen
+from limen.hypervisor.resize import Way, plan_resize, resize_domain
+from limen.quota.units import display_amount
+from limen_provider import schemas
+from limen_provider.changes import compare
+from limen_provider.errors import ProviderError
+from limen_provider.fields import Inputs, given
+from limen_provider.hosts import required_uri
+from limen_provider.resource import Call, Checked, Created, Diff, Found, Properties
+from limen_provider.resources.hosted import Hosted, known
+
+_INPUTS = (
+    *("libvirtUri", "uuid", "vcpus", "memory", "maxVcpus", "maxMemory"),
+    *("shutdownSeconds", "allowRestart", "allowHard", "running"),
+)
+_KIB = 1024
+_WORDS: dict[Way, str] = {"live": "live", "restart": "with a restart of the guest", "none": "nothing to do"}
+
+
+class DomainSize(Hosted):
+    """Its id is the domain's UUID. Deleting it shuts the guest down: its domain goes next."""
+
+    type_name: ClassVar[str] = "limen:index:DomainSize"
+    schema: ClassVar[dict[str, Any]] = schemas.DOMAIN_SIZE
+
+    def check(self, call: Call, olds: Properties, news: Properties) -> Checked:
+        inputs = Inputs(news, _INPUTS)
+        checked = given(
+            libvirtUri=inputs.text("libvirtUri"),
+            uuid=inputs.uuid("uuid"),
+            vcpus=inputs.whole("vcpus", 1),
+            memory=inputs.whole("memory", _KIB),
+            maxVcpus=inputs.whole("maxVcpus", 1, required=False),
+            maxMemory=inputs.whole("maxMemory", _KIB, required=False),
+            shutdownSeconds=inputs.number("shutdownSeconds"),
+            allowRestart=inputs.flag("allowRestart"),
+            allowHard=inputs.flag("allowHard"),
+            running=inputs.flag("running"),
+        )
+        return Checked(checked, inputs.failures)
+
+    def diff(
+        self, call: Call, resource_id: str, old_inputs: Properties, olds: Properties, news: Properties
+    ) -> Diff:
+        """Look at the domain as well, and say which way the change will be made, before it is."""
+        changes = compare(old_inputs, news)
+        if "uuid" in changes and known(news, "uuid"):
+            return Diff(changes, replaces=["uuid"])
+        if not known(news, "libvirtUri", "uuid", "vcpus", "memory"):
+            return Diff(changes)
+        domain = self._find(call, news)
+        if domain is None:
+            return Diff(changes)
+        way = plan_resize(domain, *_size(news), *_ceilings(news))
+        if way == "restart" and not _may_restart(news):
+            raise Refused(
+                f"{_sentence(domain, news)} only with a restart of the guest: set allowRestart, "
+                "or stay within its ceilings."
+            )
+        if way != "none":
+            call.log.info(f"{_sentence(domain, news)} {_WORDS[way]}.")
+        return Diff(changes, ["vcpus", "memory"] if way != "none" else [])
+
+    def create(self, call: Call, inputs: Properties, preview: bool) -> Created:
+        if not preview:
+            self._resize(call, inputs)
+        return Created("" if preview else inputs["uuid"], inputs)
+
+    def update(
+        self, call: Call, resource_id: str, olds: Properties, inputs: Properties, preview: bool
+    ) -> Properties:
+        if not preview:
+            self._resize(call, inputs)
+        return inputs
+
+    def read(self, call: Call, resource_id: str, inputs: Properties, outputs: Properties) -> Found | None:
+        """The true size; where only the guest lags behind its definition, the definition."""
+        inputs = inputs or {"libvirtUri": required_uri(), "uuid": resource_id}
+        domain = self._find(call, inputs)
+        if domain is None:
+            return None
+        size = domain.defined or domain.live
+        if size is None:
+            raise ProviderError(f"Libvirt tells no size of the domain {domain.name}.")
+        as_wanted = known(inputs, "vcpus", "memory") and (
+            plan_resize(domain, *_size(inputs), *_ceilings(inputs)) == "none"
+        )
+        if not as_wanted:
+            inputs = {**inputs, "vcpus": size.vcpus, "memory": size.memory}
+        return Found(resource_id, inputs, inputs)
+
+    def delete(self, call: Call, resource_id: str, inputs: Properties, outputs: Properties) -> None:
+        seconds = _seconds(outputs)
+        if seconds <= 0:
+            return
+
+        def stop(connection: Connection) -> None:
+            stop_domain(connection, resource_id, seconds)
+
+        try:
+            self.on_host(call, outputs, stop, f"the guest {resource_id} to shut down")
+        except NotFound:
+            return
+        except Refused as error:
+            # Keeping a guest that is to be deleted would help nobody: what comes next powers it off.
+            call.log.warning(f"{error} It goes on to be deleted.")
+
+    def _find(self, call: Call, inputs: Properties) -> DomainSeen | None:
+        return self.on_host(
+            call, inputs, lambda host: find_domain(host, inputs["uuid"]), f"libvirt at {inputs['libvirtUri']}"
+        )
+
+    def _resize(self, call: Call, inputs: Properties) -> None:
+        def resize(connection: Connection) -> Way:
+            return resize_domain(
+                connection,
+                inputs["uuid"],
+                *_size(inputs),
+                graceful_seconds=_seconds(inputs),
+                allow_restart=_may_restart(inputs),
+                allow_hard=bool(inputs.get("allowHard", False)),
+                max_vcpus=_ceilings(inputs)[0],
+                max_memory=_ceilings(inputs)[1],
+                running=inputs.get("running"),
+            )
+
+        way = self.on_host(call, inputs, resize, "the guest to be resized")
+        if way != "none":
+            call.log.info(f"Resized {_WORDS[way]}.")
+
+
+def _size(inputs: Properties) -> tuple[int, int]:
+    return inputs["vcpus"], inputs["memory"]
+
+
+def _ceilings(inputs: Properties) -> tuple[int | None, int | None]:
+    vcpus, memory = inputs.get("maxVcpus"), inputs.get("maxMemory")
+    return vcpus if isinstance(vcpus, int) else None, memory if isinstance(memory, int) else None
+
+
+def _may_restart(inputs: Properties) -> bool:
+    return inputs.get("allowRestart") is not False
+
+
+def _seconds(properties: Properties) -> float:
+    return float(properties.get("shutdownSeconds", GRACEFUL_SECONDS))
+
+
+def _sentence(domain: DomainSeen, news: Properties) -> str:
+    memory = f"{display_amount(domain.memory, 'memory')} to {display_amount(news['memory'], 'memory')}"
+    return f"{domain.name} goes from {domain.vcpus} to {news['vcpus']} vcpus and from {memory} of memory"
