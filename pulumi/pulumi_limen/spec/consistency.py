@@ -47,8 +47,18 @@ def _check_storage(spec: StackSpec, problems: Problems) -> None:
         check_pool(disk.pool, pools, f"disks.{name}.pool", problems)
         if disk.image is not None:
             _check_image(disk.image, spec, f"disks.{name}.image", problems)
+        if _is_lvm(spec, disk.pool) and disk.format != "raw":
+            problems.add(f"disks.{name}.format", "an LVM pool holds raw disks only: write `format: raw`")
     for name, vm in spec.vms.items():
         check_pool(vm.root.pool, pools, f"vms.{name}.pool", problems)
+        if _is_lvm(spec, vm.root.pool):
+            problems.add(
+                f"vms.{name}.pool", "a root disk is an overlay on its image, which LVM pools cannot hold"
+            )
+
+
+def _is_lvm(spec: StackSpec, pool: str) -> bool:
+    return pool in spec.pools and spec.pools[pool].type == "lvm"
 
 
 def _check_image(image: str, spec: StackSpec, path: str, problems: Problems) -> None:
@@ -104,7 +114,7 @@ def _check_nics(
         if network.mode in ("bridge", "existing") or not network.dhcp:
             problems.add(
                 field,
-                f"the network {network.name} has no DHCP of Limen's: set the address in the guest, by user_data",
+                f"the network {network.name} has no DHCP of Limen's: set the address in the guest",
             )
         check_address(Reader({}, here, problems), "address", nic.address, network)
         holder = taken.setdefault((network.name, nic.address), field)

@@ -29,13 +29,13 @@ class Reader:
         self.problems = problems
 
     def __contains__(self, field: str) -> bool:
-        return self._entry.get(field) is not None
+        """Whether the field is there; empty text counts as absent, so that a variable may be unset."""
+        return self._entry.get(field) not in (None, "")
 
     def fail(self, field: str, message: str) -> None:
         self.problems.add(child(self.path, field) if field else self.path, message)
 
     def text(self, field: str, default: str = "") -> str:
-        """Empty text counts as absent, so that a variable may be unset."""
         value = self._entry.get(field)
         return value if isinstance(value, str) and value else default
 
@@ -71,7 +71,7 @@ class Reader:
 
     def amount(self, field: str, resource: str, default: int | None = None) -> int:
         """An amount of the quota model, at least 1; memory in whole MiB, as the libvirt plugin has it."""
-        if field not in self:
+        if self._entry.get(field) is None:
             return default or 0
         value = self.problems.attempt(
             child(self.path, field), lambda: parse_amount(self._entry[field], resource)

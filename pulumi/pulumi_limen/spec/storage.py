@@ -35,8 +35,9 @@ def parse_image(name: str, reader: Reader) -> ImageSpec:
     if initrd and not kernel:
         reader.fail("initrd", "needs a `kernel`")
     source = reader.text("source")
-    if "source" in reader and not source:
-        reader.fail("source", "is empty")
+    for field in ("source", "sha256"):
+        if field not in reader:
+            reader.fail(field, "is missing or empty")
     return ImageSpec(
         name=name,
         source=source,
