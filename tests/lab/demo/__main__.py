@@ -53,12 +53,14 @@ def variables(layout: Layout, lab: Lab, limen: Authority) -> dict[str, str]:
             "LIMEN_GUEST_APT_PROXY": str(lab.status()["apt_proxy"]),
         }
     )
+    hypervisor = uri or lab.instance.libvirt_uri
     return {
         **program.pulumi_variables(layout),
         **limen.client_env(layout.operator_token),
         **image_variables(),
         **own,
-        "LIMEN_LIBVIRT_URI": uri or lab.instance.libvirt_uri,
+        "LIMEN_LIBVIRT_URI": hypervisor,
+        "LIBVIRT_DEFAULT_URI": hypervisor,  # the libvirt plugin and virsh read this one
         "LIMEN_SSH_PUBLIC_KEY_FILE": f"{layout.ssh_key}.pub",
     }
 
