@@ -41,6 +41,7 @@ def test_what_is_no_checksum_is_refused(text: str) -> None:
         (header(version=2, backing=104), "refers to another file"),
         (header(features=4), "refers to another file"),
     ],
+    ids=["another", "raw", "empty", "backing", "backing-v2", "data-file"],
 )
 def test_a_bad_file_is_refused_before_the_host_is_touched(tmp_path: Path, content: bytes, words: str) -> None:
     source = tmp_path / "image"
