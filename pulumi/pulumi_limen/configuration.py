@@ -85,5 +85,5 @@ def _give_keys(document: dict[str, Any], problems: Problems) -> None:
             problems.add(child(SSH_KEY_FILES, index), f"{name} cannot be read: {reason}")
     vms = document.get("vms")
     for vm in vms.values() if isinstance(vms, dict) else ():
-        if isinstance(vm, dict) and isinstance(vm.get("ssh_keys", []), list):
+        if keys and isinstance(vm, dict) and isinstance(vm.get("ssh_keys", []), list):
             vm["ssh_keys"] = [*vm.get("ssh_keys", []), *keys]
