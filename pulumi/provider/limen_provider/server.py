@@ -31,8 +31,14 @@ def serve(engine: str, version: str, services: Services | None = None) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(services, version, engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     ended = threading.Event()
-    # Ctrl-C reaches the whole process group; the engine decides what is stopped and says so by Cancel.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def interrupted(*_: object) -> None:
+        # Ctrl-C reaches the whole process group; the engine decides what is stopped and says so by Cancel.
+        # After that, SIGINT is how it ends a plugin: one that lingers takes the others' time to be closed.
+        if services.cancelled.is_set():
+            ended.set()
+
+    signal.signal(signal.SIGINT, interrupted)
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     server.start()
     print(port, flush=True)  # noqa: T201  the engine reads it
