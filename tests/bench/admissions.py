@@ -37,7 +37,8 @@ def main() -> None:
 def measure(url: str, folder: Path, options: argparse.Namespace) -> bool:
     """Print one line a setting and the ratios; whether the targets are met."""
     print(
-        f"{options.hosts} hosts, {options.processes} client processes for 50 clients, {options.seconds} s each"
+        f"{options.hosts} hosts, {options.processes} client processes for 50 clients, "
+        f"{options.seconds} s each"
     )
     print(f"{'':24}{'pgbench':>10}{'ungrouped':>11}{'grouped':>9}{'of pgbench':>12}{'median':>9}{'p95':>9}")
     rates: dict[tuple[int, int], tuple[float, float, float]] = {}
@@ -65,7 +66,8 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> bool:
     raw, single_rate, grouped_rate = rates[TREES, 50]
     hot = rates[1, 50]
     print(
-        f"50 trees, 50 clients: grouped {grouped_rate / raw:.0%}, ungrouped {single_rate / raw:.0%} of pgbench (target 70 %)"
+        f"50 trees, 50 clients: grouped {grouped_rate / raw:.0%}, ungrouped {single_rate / raw:.0%} "
+        "of pgbench (target 70 %)"
     )
     print(f"1 hot project, 50 clients: grouped {hot[2] / hot[1]:.1f} times ungrouped (target 5)")
     return grouped_rate >= 0.7 * raw and hot[2] >= 5 * hot[1]

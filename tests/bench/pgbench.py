@@ -100,18 +100,37 @@ def _fill(statement: str, parameters: dict[str, str]) -> str:
 
 
 def _document(chain: list[str]) -> dict[str, object]:
-    charges = (("vm.web-1", "vms", 1), ("vm.web-1", "vcpus", 1), ("vm.web-1", "memory", GIB))
-    charges += (("disk.web-1", "disk", 10 * GIB),)
-    item = {"claim_id": _CLAIM, "host_id": "HOST", "uuid": _ITEM, "state": "reserved", "deadline": _NOW}
+    charges = (
+        ("vm.web-1", "vms", 1),
+        ("vm.web-1", "vcpus", 1),
+        ("vm.web-1", "memory", GIB),
+        ("disk.web-1", "disk", 10 * GIB),
+    )
+    item: dict[str, object] = {
+        "claim_id": _CLAIM,
+        "host_id": "HOST",
+        "uuid": _ITEM,
+        "state": "reserved",
+        "deadline": _NOW,
+    }
     item |= {"fence": 0, "seen": False, "released": False, "name": "web-1"}
     return {
         "now": _NOW,
         "claims_new": [
             {
-                "id": _CLAIM, "project_id": chain[2], "owner_kind": "stack", "owner_name": "bench",
-                "backend": "file:///var/lib/bench", "stack_project": "vm_stack", "stack": "bench",
-                "host_id": "HOST", "generation": 1, "state": "held", "fences": 0,
-                "created": _NOW, "updated": _NOW,
+                "id": _CLAIM,
+                "project_id": chain[2],
+                "owner_kind": "stack",
+                "owner_name": "bench",
+                "backend": "file:///var/lib/bench",
+                "stack_project": "vm_stack",
+                "stack": "bench",
+                "host_id": "HOST",
+                "generation": 1,
+                "state": "held",
+                "fences": 0,
+                "created": _NOW,
+                "updated": _NOW,
             }
         ],
         "items": [
@@ -133,11 +152,12 @@ def _document(chain: list[str]) -> dict[str, object]:
         ],
         "audit": [
             {
-                "actor": "bench", "action": "claim.create", "project": "t-l2", "claim_id": _CLAIM,
-
-                    "allowed": True,
-                    "detail": {"generation": 1, "charge": {r: str(a) for _, r, a in charges}}
-                ,
+                "actor": "bench",
+                "action": "claim.create",
+                "project": "t-l2",
+                "claim_id": _CLAIM,
+                "allowed": True,
+                "detail": {"generation": 1, "charge": {r: str(a) for _, r, a in charges}},
             }
         ],
     }

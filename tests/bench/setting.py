@@ -1,4 +1,4 @@
-"""What the admission benchmark runs against: a database with trees of projects and hosts with room for all."""
+"""What the admission benchmark runs against: trees of projects, and hosts with room for all."""
 
 from uuid import UUID, uuid5
 

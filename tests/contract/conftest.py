@@ -9,6 +9,7 @@ import pytest
 
 from limen.ledger import Ledger
 from limen.ledger.migrate import migrate
+from limen.ledger.pool import Settings
 from tests.lab.postgres import Cluster
 
 _numbers = itertools.count(1)
@@ -40,5 +41,5 @@ def database_url(cluster: Cluster) -> str:
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
     """The ledger of `database_url`."""
-    with Ledger.open(database_url) as opened:
+    with Ledger.open(database_url, Settings(idle=2)) as opened:
         yield opened

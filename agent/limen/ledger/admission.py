@@ -1,4 +1,7 @@
-"""The admission transaction: enter, lock, read; decide; write, commit. Two round trips, any number of tickets."""
+"""The admission transaction: enter, lock, read; decide; write, commit.
+
+Two round trips, any number of tickets.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -82,8 +85,8 @@ class Reach:
 def admit(pool: Pool, tickets: Sequence[Ticket]) -> list[Outcome]:
     """Decide about every ticket in one transaction. Raises `Busy` and `Unavailable`, for all of them alike.
 
-    With one ticket, a `Conflict` that only the database can see is its outcome; with several it is raised, since
-    the statement that failed was everybody's.
+    With one ticket, a `Conflict` that only the database can see is its outcome; with several it is raised,
+    since the statement that failed was everybody's.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -54,6 +54,7 @@ def record(
 ) -> None:
     """One entry in the caller's transaction, so that there is no change without it."""
     connection.execute(
-        "INSERT INTO audit (actor, action, project, claim_id, allowed, detail) VALUES (%s, %s, %s, %s, %s, %s)",
+        """INSERT INTO audit (actor, action, project, claim_id, allowed, detail)
+        VALUES (%s, %s, %s, %s, %s, %s)""",
         (actor, action, project, claim, allowed, json.dumps(detail)),
     )

@@ -21,7 +21,8 @@ _SELECT = f"SELECT {CLAIM} FROM claims c JOIN projects p ON p.id = c.project_id"
 
 _LIST = f"""{_SELECT}
 WHERE (%(project)s::text IS NULL OR p.name = %(project)s)
-  AND (%(host)s::uuid IS NULL OR EXISTS (SELECT FROM items h WHERE h.claim_id = c.id AND h.host_id = %(host)s))
+  AND (%(host)s::uuid IS NULL OR EXISTS (
+    SELECT FROM items h WHERE h.claim_id = c.id AND h.host_id = %(host)s))
 ORDER BY c.created DESC, c.id"""
 
 _OVERDUE = """
@@ -51,8 +52,9 @@ class Claims:
     def create(self, request: ClaimRequest, actor: str, idempotency_key: str | None = None) -> Admitted:
         """Reserve everything or nothing.
 
-        Raises `Denied`, `NotFound` (project, host), `Conflict` (the id exists, another claim holds a volume, or
-        the idempotency key was used for something else). A repeated key returns (or raises) the first answer.
+        Raises `Denied`, `NotFound` (project, host), `Conflict` (the id exists, another claim holds a volume,
+        or the idempotency key was used for something else). A repeated key returns (or raises) the first
+        answer.
         """
         return _admitted(self._admitter.submit(tickets.create(request, actor, idempotency_key)))
 
@@ -94,9 +96,9 @@ class Claims:
         return tuple(claim_from_row(row[0]) for row in rows)
 
     def explain(self, request: ClaimRequest) -> Decision:
-        """What `create`, or `change` where the claim exists, would decide now; changes nothing, locks nothing.
+        """What `create`, or `change` where the claim exists, would decide now.
 
-        Raises `NotFound`.
+        Changes nothing, locks nothing. Raises `NotFound`.
         """
         items = requested_items(request)
         check_project_name(request.project)
@@ -112,7 +114,10 @@ class Claims:
         return view.decide(request.project, claim, after)
 
     def explain_amounts(self, project: str, amounts: Mapping[str, Amount]) -> Decision:
-        """Whether these amounts more would fit the project; hosts and bounds are left aside. Raises `NotFound`."""
+        """Whether these amounts more would fit the project; hosts and bounds are left aside.
+
+        Raises `NotFound`.
+        """
         resources = [check_resource(resource) for resource in amounts]
         view = self._look(Reach(projects=[check_project_name(project)], resources=resources))
         changes = []
@@ -135,8 +140,9 @@ class Claims:
     ) -> ClaimItem:
         """Begin to build an item: it is `building`, claimed is lowered to exactly `amounts`, `fence` is new.
 
-        A caller that names the fence it holds keeps it. Raises `NotAdmitted` when the item is missing, lapsing,
-        on another host, reserved for less, or when `fence` is not the newest; `NotFound` for the claim.
+        A caller that names the fence it holds keeps it. Raises `NotAdmitted` when the item is missing,
+        lapsing, on another host, reserved for less, or when `fence` is not the newest; `NotFound` for the
+        claim.
         """
         ticket = tickets.admit(claim_id, key, amounts, host, fence, actor, idempotency_key)
         item = self._admitter.submit(ticket).claim.item(key)
@@ -145,14 +151,14 @@ class Claims:
         return item
 
     def settle_item(self, claim_id: UUID, key: str, actor: str) -> ClaimItem | None:
-        """Give one item up; None when nothing of it is left. Its charge goes when a scan begun later shows nothing.
+        """Give one item up; None when nothing of it is left.
 
-        Raises `NotFound` for the claim.
+        Its charge goes when a scan begun later shows nothing. Raises `NotFound` for the claim.
         """
         return self._admitter.submit(tickets.settle(claim_id, key, actor)).claim.item(key)
 
     def heartbeat(self, claim_id: UUID, fences: Iterable[int]) -> datetime | None:
-        """Move the deadline of the items these builders hold, and of those nobody builds yet, to two minutes hence.
+        """Move deadlines to two minutes hence: of what these builders hold, and of what nobody builds yet.
 
         Returns the deadline, None when there was nothing to move. Raises `NotFound`.
         """
@@ -167,7 +173,7 @@ class Claims:
         return max(moved, default=None)
 
     def lapse(self) -> int:
-        """Turn overdue reservations of all claims into lapsing ones (call it every few seconds); how many claims."""
+        """Turn overdue reservations into lapsing ones (call it every few seconds); of how many claims."""
         overdue = [row[0] for row in self._pool.fetch(_OVERDUE)]
         if overdue:
             self._admitter.submit_all([tickets.lapse(claim_id) for claim_id in overdue])

@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 class Document:
-    """Rows to write, by part; see `statements.WRITE_PARTS`."""
+    """Rows to write, by part; see `statements.write`."""
 
     def __init__(self) -> None:
         self._parts: dict[str, list[Row]] = {}
@@ -23,7 +23,10 @@ class Document:
         self._parts.setdefault(part, []).append(row)
 
     def add_changes(self, view: View) -> None:
-        """Everything that was put into `view`. Sorted, so that inserts of two transactions meet in one order."""
+        """Everything that was put into `view`.
+
+        Sorted, so that inserts of two transactions meet in one order.
+        """
         for claim_id in sorted(view.touched):
             before, after = view.touched[claim_id]
             self._add_claim(before, after, view)

@@ -41,5 +41,8 @@ def translated() -> Iterator[None]:
 
 def _unique(error: errors.UniqueViolation) -> str:
     if error.diag.constraint_name == "items_identity":
-        return "another claim holds a thing of this name on the host: choose another name, or release that claim first"
+        return (
+            "another claim holds a thing of this name on the host: "
+            "choose another name, or release that claim first"
+        )
     return "it exists already: choose another name, or read what is there"

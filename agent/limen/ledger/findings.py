@@ -6,15 +6,16 @@ from uuid import UUID
 from limen.ledger.pool import Pool
 from limen.ledger.values import Finding
 
-# Orphan: there, and no claim's. Duplicate: a claim's, but on another host than its own. Ghost: claimed and built,
-# but a scan shows nothing. Drift: there in other sizes than claimed.
+# Orphan: there, and no claim's. Duplicate: a claim's, but on another host than its own. Ghost: claimed and
+# built, but a scan shows nothing. Drift: there in other sizes than claimed.
 _FINDINGS = """
 WITH claimed AS (
     SELECT i.*, p.name AS project, (SELECT json_object_agg(g.resource, g.claimed) FROM charges g
         WHERE g.claim_id = i.claim_id AND g.key = i.key AND g.claimed > 0) AS claimed
     FROM items i JOIN claims c ON c.id = i.claim_id JOIN projects p ON p.id = c.project_id
 ), found AS (
-    SELECT CASE WHEN e.claim_id IS NULL THEN 'orphan' ELSE 'duplicate' END AS finding, o.host_id, o.kind, o.identity,
+    SELECT CASE WHEN e.claim_id IS NULL THEN 'orphan' ELSE 'duplicate' END AS finding, o.host_id, o.kind,
+        o.identity,
         o.name, coalesce(e.claim_id, o.hint) AS claim_id, e.key, e.project, e.claimed, o.amounts AS observed
     FROM observations o
     LEFT JOIN LATERAL (SELECT * FROM claimed e WHERE o.kind IN ('vm', 'network') AND e.kind = o.kind
@@ -22,7 +23,8 @@ WITH claimed AS (
     WHERE NOT EXISTS (SELECT FROM items i
         WHERE i.host_id = o.host_id AND i.kind = o.kind AND i.identity = o.identity)
   UNION ALL
-    SELECT 'ghost', i.host_id, i.kind, i.identity, i.name, i.claim_id, i.key, i.project, i.claimed, '{}'::jsonb
+    SELECT 'ghost', i.host_id, i.kind, i.identity, i.name, i.claim_id, i.key, i.project, i.claimed,
+        '{}'::jsonb
     FROM claimed i JOIN hosts h ON h.id = i.host_id
     WHERE i.state = 'committed' AND h.scanned IS NOT NULL AND NOT EXISTS (SELECT FROM observations o
         WHERE o.host_id = i.host_id AND o.kind = i.kind AND o.identity = i.identity)

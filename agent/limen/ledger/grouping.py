@@ -1,8 +1,8 @@
 """Group commit: claim changes that arrive together are admitted in one transaction.
 
-A caller whose ticket finds a free lane leads: it takes what waits, up to `group` tickets, admits them and wakes
-their callers. Then it hands the lane to whoever heads the queue. There is no thread of its own and no timer: a
-lone caller pays nothing, and a hot project's queue is what fills the groups.
+A caller whose ticket finds a free lane leads: it takes what waits, up to `group` tickets, admits them and
+wakes their callers. Then it hands the lane to whoever heads the queue. There is no thread of its own and no
+timer: a lone caller pays nothing, and a hot project's queue is what fills the groups.
 """
 
 import threading
@@ -16,7 +16,10 @@ from limen.ledger.tickets import Ticket
 
 
 class _Waiting:
-    """A caller in the queue. It is woken once: with an outcome, to lead, or to go alone after its group failed."""
+    """A caller in the queue.
+
+    It is woken once: with an outcome, to lead, or to go alone after its group failed.
+    """
 
     __slots__ = ("alone", "leads", "outcome", "ticket", "woken")
 

@@ -18,7 +18,8 @@ from limen.quota.model import check_resource
 
 _SELECT = """
 SELECT h.id, h.name, h.uri, h.scanned, h.created, (
-    SELECT json_agg(json_build_array(resource, capacity, reserve, overcommit::text, allowed, used, reserved, orphans))
+    SELECT json_agg(json_build_array(resource, capacity, reserve, overcommit::text, allowed, used,
+        reserved, orphans))
     FROM capacities c WHERE c.host_id = h.id)
 FROM hosts h"""
 
@@ -28,9 +29,11 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, uri = excluded.uri"""
 
 _PUT_CAPACITY = """
 INSERT INTO capacities AS c (host_id, resource, capacity, reserve, overcommit)
-VALUES (%(host)s, %(resource)s, %(capacity)s, coalesce(%(reserve)s::bigint, 0), coalesce(%(ratio)s::numeric, 1))
+VALUES (%(host)s, %(resource)s, %(capacity)s, coalesce(%(reserve)s::bigint, 0),
+    coalesce(%(ratio)s::numeric, 1))
 ON CONFLICT (host_id, resource) DO UPDATE SET capacity = excluded.capacity,
-    reserve = coalesce(%(reserve)s::bigint, c.reserve), overcommit = coalesce(%(ratio)s::numeric, c.overcommit)"""
+    reserve = coalesce(%(reserve)s::bigint, c.reserve),
+    overcommit = coalesce(%(ratio)s::numeric, c.overcommit)"""
 
 
 class Hosts:

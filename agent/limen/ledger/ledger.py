@@ -30,7 +30,10 @@ class Ledger:
 
     @classmethod
     def open(cls, database_url: str, settings: Settings | None = None) -> Self:
-        """Connect. Raises `Unavailable` when the database does not answer or is not migrated to our version."""
+        """Connect.
+
+        Raises `Unavailable` when the database does not answer or is not migrated to our version.
+        """
         return cls(Pool.open(database_url, settings or Settings()))
 
     def ready(self) -> None:

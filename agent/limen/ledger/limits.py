@@ -16,7 +16,9 @@ from limen.ledger.view import limit as limit_of
 from limen.quota.model import UNLIMITED, Bounds, Limit, check_resource
 from limen.quota.resources import resource_rank
 
-_LOCK = "SELECT resource, counted FROM limits WHERE project_id = %s AND resource = ANY(%s) ORDER BY resource FOR UPDATE"
+_LOCK = """
+SELECT resource, counted FROM limits WHERE project_id = %s AND resource = ANY(%s)
+ORDER BY resource FOR UPDATE"""
 
 _PUT = """
 INSERT INTO limits AS l (project_id, resource, hard, soft, grace)
@@ -87,7 +89,10 @@ class Limits:
                 return
 
     def put_bounds(self, project: str, bounds: Mapping[str, Bounds | None], actor: str) -> None:
-        """Set the per-VM bounds of the named resources (None removes). Raises `NotFound`, `InvalidResource`."""
+        """Set the per-VM bounds of the named resources (None removes).
+
+        Raises `NotFound`, `InvalidResource`.
+        """
         for resource in bounds:
             check_resource(resource)
         with self._pool.transaction("limen_admin", ENTER_SHARED) as connection:

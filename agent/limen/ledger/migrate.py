@@ -44,8 +44,9 @@ def migrate(database_url: str) -> Status:
                     _upgrade(database_url)
                     break
                 except InternalError:
-                    # Another database's migration grants the same roles, in catalogues that the cluster shares
-                    # ("tuple concurrently updated"). What is done is marked, so the rest can be repeated.
+                    # Another database's migration grants the same roles, in catalogues that the cluster
+                    # shares ("tuple concurrently updated"). What is done is marked, so the rest can be
+                    # repeated.
                     if attempt == _ATTEMPTS:
                         raise
     except psycopg.Error as error:

@@ -70,7 +70,7 @@ INSERT INTO scans (host_id, begun, outcome, detail) VALUES (%(host)s, %(begun)s,
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What was looked at: `seen` is there, `gone` is not, `rest_gone` says whether that holds for all else."""
+    """What was looked at: `seen` is there, `gone` is not; `rest_gone`: nor is anything else."""
 
     seen: Mapping[Thing, Seen]
     gone: frozenset[Thing]

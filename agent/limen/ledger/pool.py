@@ -105,7 +105,7 @@ class Pool:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection outside any transaction; one that is left inside is rolled back, or closed if broken."""
+        """A connection outside any transaction; one that is left inside is rolled back."""
         connection = self._take()
         try:
             yield connection

@@ -94,7 +94,8 @@ class Projects:
             project_id, *_ = project_row(connection, name)
             row = connection.execute(
                 """SELECT EXISTS (SELECT FROM projects WHERE parent_id = %(id)s),
-                    EXISTS (SELECT FROM claims c JOIN items i ON i.claim_id = c.id WHERE c.project_id = %(id)s)""",
+                    EXISTS (SELECT FROM claims c JOIN items i ON i.claim_id = c.id WHERE
+                        c.project_id = %(id)s)""",
                 {"id": project_id},
             ).fetchone()
             if row is None or row[0]:

@@ -8,10 +8,10 @@ from uuid import UUID
 from limen.ledger.values import Claim, ClaimItem, Fingerprint, Owner
 
 # One claim `c` of project `p` as a JSON array in the order that `claim_from_row` unpacks.
-CLAIM = """json_build_array(c.id, p.name, c.owner_kind, c.owner_name, c.backend, c.stack_project, c.stack, c.host_id,
-    c.generation, c.state, c.fences, c.created, c.updated, (
-        SELECT json_agg(json_build_array(i.key, i.kind, i.name, i.host_id, i.uuid, i.volume, i.state, i.deadline,
-            i.fence, i.seen, i.released, (
+CLAIM = """json_build_array(c.id, p.name, c.owner_kind, c.owner_name, c.backend, c.stack_project,
+    c.stack, c.host_id, c.generation, c.state, c.fences, c.created, c.updated, (
+        SELECT json_agg(json_build_array(i.key, i.kind, i.name, i.host_id, i.uuid, i.volume, i.state,
+            i.deadline, i.fence, i.seen, i.released, (
                 SELECT json_agg(json_build_array(g.resource, g.claimed, g.observed))
                 FROM charges g WHERE g.claim_id = i.claim_id AND g.key = i.key
             )) ORDER BY i.key)

@@ -78,57 +78,79 @@ READ = {
     (True, True): _read(*_OLD, claims=_CLAIMS, answers=_ANSWERS),
 }
 
-# One part for each kind of row that a transaction may write; `doc` is one JSON document with a list for each.
-# New claims are inserted without a conflict clause: of two creations of one id the second must start again.
-WRITE_PARTS = {
-    "claims_new": """INSERT INTO claims SELECT * FROM jsonb_to_recordset((SELECT d->'claims_new' FROM doc)) AS x(
-        id uuid, project_id bigint, owner_kind text, owner_name text, backend text, stack_project text, stack text,
-        host_id uuid, generation bigint, state text, fences bigint, created timestamptz, updated timestamptz)""",
-    "claims": """UPDATE claims c SET project_id = x.project_id, owner_kind = x.owner_kind,
-        owner_name = x.owner_name, backend = x.backend, stack_project = x.stack_project, stack = x.stack,
-        host_id = x.host_id, generation = x.generation, state = x.state, fences = x.fences, updated = x.updated
-        FROM jsonb_to_recordset((SELECT d->'claims' FROM doc)) AS x(
-        id uuid, project_id bigint, owner_kind text, owner_name text, backend text, stack_project text, stack text,
-        host_id uuid, generation bigint, state text, fences bigint, updated timestamptz) WHERE c.id = x.id""",
-    "items": """INSERT INTO items AS i (claim_id, key, kind, name, host_id, uuid, volume, state, deadline, fence,
-        seen, released) SELECT * FROM jsonb_to_recordset((SELECT d->'items' FROM doc)) AS x(
-        claim_id uuid, key text, kind text, name text, host_id uuid, uuid uuid, volume text, state text,
-        deadline timestamptz, fence bigint, seen boolean, released boolean)
+# One part for each kind of row that a transaction may write: how the rows x of its list are written, and
+# what columns x has. New claims are inserted without a conflict clause: of two creations of one id the second
+# must start again.
+_PARTS = {
+    "claims_new": (
+        "INSERT INTO claims SELECT x.* FROM {x}",
+        """id uuid, project_id bigint, owner_kind text, owner_name text, backend text, stack_project text,
+        stack text, host_id uuid, generation bigint, state text, fences bigint, created timestamptz,
+        updated timestamptz""",
+    ),
+    "claims": (
+        """UPDATE claims c SET project_id = x.project_id, owner_kind = x.owner_kind,
+            owner_name = x.owner_name, backend = x.backend, stack_project = x.stack_project, stack = x.stack, host_id = x.host_id,
+            generation = x.generation, state = x.state, fences = x.fences, updated = x.updated
+        FROM {x} WHERE c.id = x.id""",
+        """id uuid, project_id bigint, owner_kind text, owner_name text, backend text, stack_project text,
+        stack text, host_id uuid, generation bigint, state text, fences bigint, updated timestamptz""",
+    ),
+    "items": (
+        """INSERT INTO items AS i (claim_id, key, kind, name, host_id, uuid, volume, state, deadline, fence,
+            seen, released) SELECT x.* FROM {x}
         ON CONFLICT (claim_id, key) DO UPDATE SET kind = excluded.kind, name = excluded.name,
-        host_id = excluded.host_id, uuid = excluded.uuid, volume = excluded.volume, state = excluded.state,
-        deadline = excluded.deadline, fence = excluded.fence, seen = excluded.seen,
-        released = excluded.released""",
-    "charges": """INSERT INTO charges AS g (claim_id, key, resource, claimed, observed)
-        SELECT * FROM jsonb_to_recordset((SELECT d->'charges' FROM doc)) AS x(
-        claim_id uuid, key text, resource text, claimed bigint, observed bigint)
-        ON CONFLICT (claim_id, key, resource) DO UPDATE SET claimed = excluded.claimed,
-        observed = excluded.observed""",
-    "charges_gone": """DELETE FROM charges g USING jsonb_to_recordset((SELECT d->'charges_gone' FROM doc)) AS x(
-        claim_id uuid, key text, resource text)
+            host_id = excluded.host_id, uuid = excluded.uuid, volume = excluded.volume,
+            state = excluded.state, deadline = excluded.deadline, fence = excluded.fence,
+            seen = excluded.seen, released = excluded.released""",
+        """claim_id uuid, key text, kind text, name text, host_id uuid, uuid uuid, volume text, state text,
+        deadline timestamptz, fence bigint, seen boolean, released boolean""",
+    ),
+    "charges": (
+        """INSERT INTO charges (claim_id, key, resource, claimed, observed) SELECT x.* FROM {x}
+        ON CONFLICT (claim_id, key, resource) DO UPDATE
+            SET claimed = excluded.claimed, observed = excluded.observed""",
+        "claim_id uuid, key text, resource text, claimed bigint, observed bigint",
+    ),
+    "charges_gone": (
+        """DELETE FROM charges g USING {x}
         WHERE g.claim_id = x.claim_id AND g.key = x.key AND g.resource = x.resource""",
-    "items_gone": """DELETE FROM items i USING jsonb_to_recordset((SELECT d->'items_gone' FROM doc)) AS x(
-        claim_id uuid, key text) WHERE i.claim_id = x.claim_id AND i.key = x.key""",
-    "limits": """UPDATE limits l SET used = l.used + x.used, reserved = l.reserved + x.reserved,
-        soft_since = CASE WHEN l.soft IS NULL OR l.used + x.used + l.reserved + x.reserved <= l.soft THEN NULL
-            ELSE coalesce(l.soft_since, (SELECT (d->>'now')::timestamptz FROM doc)) END
-        FROM jsonb_to_recordset((SELECT d->'limits' FROM doc)) AS x(
-        project_id bigint, resource text, used bigint, reserved bigint)
-        WHERE l.project_id = x.project_id AND l.resource = x.resource""",
-    "capacities": """UPDATE capacities h SET used = h.used + x.used, reserved = h.reserved + x.reserved
-        FROM jsonb_to_recordset((SELECT d->'capacities' FROM doc)) AS x(
-        host_id uuid, resource text, used bigint, reserved bigint)
-        WHERE h.host_id = x.host_id AND h.resource = x.resource""",
-    "answers": """INSERT INTO answers (claim_id, key, request, answer)
-        SELECT * FROM jsonb_to_recordset((SELECT d->'answers' FROM doc)) AS x(
-        claim_id uuid, key text, request text, answer jsonb)""",
-    "audit": """INSERT INTO audit (actor, action, project, claim_id, allowed, detail)
-        SELECT * FROM jsonb_to_recordset((SELECT d->'audit' FROM doc)) AS x(
-        actor text, action text, project text, claim_id uuid, allowed boolean, detail jsonb)""",
+        "claim_id uuid, key text, resource text",
+    ),
+    "items_gone": (
+        "DELETE FROM items i USING {x} WHERE i.claim_id = x.claim_id AND i.key = x.key",
+        "claim_id uuid, key text",
+    ),
+    "limits": (
+        """UPDATE limits l SET used = l.used + x.used, reserved = l.reserved + x.reserved,
+            soft_since = CASE
+                WHEN l.soft IS NULL OR l.used + x.used + l.reserved + x.reserved <= l.soft THEN NULL
+                ELSE coalesce(l.soft_since, (SELECT (d->>'now')::timestamptz FROM doc)) END
+        FROM {x} WHERE l.project_id = x.project_id AND l.resource = x.resource""",
+        "project_id bigint, resource text, used bigint, reserved bigint",
+    ),
+    "capacities": (
+        """UPDATE capacities h SET used = h.used + x.used, reserved = h.reserved + x.reserved
+        FROM {x} WHERE h.host_id = x.host_id AND h.resource = x.resource""",
+        "host_id uuid, resource text, used bigint, reserved bigint",
+    ),
+    "answers": (
+        "INSERT INTO answers (claim_id, key, request, answer) SELECT x.* FROM {x}",
+        "claim_id uuid, key text, request text, answer jsonb",
+    ),
+    "audit": (
+        "INSERT INTO audit (actor, action, project, claim_id, allowed, detail) SELECT x.* FROM {x}",
+        "actor text, action text, project text, claim_id uuid, allowed boolean, detail jsonb",
+    ),
 }
 
 
 def write(parts: frozenset[str]) -> str:
-    """One statement that writes these parts of the document; `parts` is not empty."""
-    names = [name for name in WRITE_PARTS if name in parts]
-    ctes = "".join(f",\n{name}_ AS ({WRITE_PARTS[name]})" for name in names)
+    """One statement that writes these parts of a JSON document with a list for each; `parts` is not empty."""
+    ctes = "".join(f",\n{name}_ AS ({_part(name)})" for name in _PARTS if name in parts)
     return f"WITH doc AS MATERIALIZED (SELECT %s::jsonb AS d){ctes}\nSELECT"
+
+
+def _part(name: str) -> str:
+    text, columns = _PARTS[name]
+    return text.format(x=f"jsonb_to_recordset((SELECT d->'{name}' FROM doc)) AS x({columns})")

@@ -30,7 +30,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A wish. `existing`: its claim is there and is locked; `plan` raises errors of ours and changes nothing."""
+    """A wish.
+
+    `existing`: its claim is there and is locked. `plan` raises errors of ours and changes nothing.
+    """
 
     action: str
     actor: str
@@ -82,7 +85,8 @@ def change(request: ClaimRequest, generation: int, actor: str, key: str | None) 
         if takeover and not request.takeover:
             raise FingerprintMismatch(
                 f"claim {claim.id} belongs to stack {claim.fingerprint.stack} of project "
-                f"{claim.fingerprint.project} in {claim.fingerprint.backend}: ask for a takeover if that one is gone"
+                f"{claim.fingerprint.project} in {claim.fingerprint.backend}: "
+                "ask for a takeover if that one is gone"
             )
         decision = view.decide(request.project, claim, grown_charge(claim, items))
         if not decision.allowed:

@@ -41,7 +41,10 @@ class Tokens:
     def issue(
         self, user: str, scopes: Iterable[str], projects: Iterable[str] | None, ttl: timedelta, actor: str
     ) -> tuple[Token, str]:
-        """A new token and its secret, which is shown this once. Raises `NotFound` (user, project), `Invalid`."""
+        """A new token and its secret, which is shown this once.
+
+        Raises `NotFound` (user, project), `Invalid`.
+        """
         if ttl <= timedelta(0):
             raise Invalid("a token must live for at least a second: give a longer time")
         secret = _PREFIX + secrets.token_urlsafe(32)
@@ -83,7 +86,8 @@ class Tokens:
     def list(self, user: str | None = None) -> tuple[Token, ...]:
         """Tokens that are not past their expiry, newest first."""
         rows = self._pool.fetch(
-            f"""{_SELECT} WHERE t.expires > clock_timestamp() AND (%(user)s::text IS NULL OR t.user_name = %(user)s)
+            f"""{_SELECT} WHERE t.expires > clock_timestamp() AND (%(user)s::text IS NULL
+                OR t.user_name = %(user)s)
             ORDER BY t.created DESC, t.id""",
             {"user": user},
         )
@@ -93,7 +97,8 @@ class Tokens:
         """It is refused from now on. Raises `NotFound`."""
         with self._pool.transaction("limen_admin") as connection:
             row = connection.execute(
-                "UPDATE tokens SET revoked = coalesce(revoked, clock_timestamp()) WHERE id = %s RETURNING user_name",
+                """UPDATE tokens SET revoked = coalesce(revoked, clock_timestamp())
+                WHERE id = %s RETURNING user_name""",
                 (token_id,),
             ).fetchone()
             if row is None:

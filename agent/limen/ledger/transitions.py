@@ -1,4 +1,7 @@
-"""How a claim changes. Pure: a claim goes in, the claim afterwards comes out; source: design, "Reservation"."""
+"""How a claim changes: pure, a claim goes in, the claim afterwards comes out.
+
+Source: design, "Reservation".
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,7 +50,10 @@ def create(request: ClaimRequest, items: tuple[Item, ...], now: datetime) -> Cla
 
 
 def change(claim: Claim, request: ClaimRequest, items: tuple[Item, ...], now: datetime) -> Claim:
-    """The claim grown to hold `items` too; raises `InvalidSpec` for an item that changes kind, host or volume."""
+    """The claim grown to hold `items` too.
+
+    Raises `Conflict` for an item that still holds something and would change kind, host or volume.
+    """
     held = {item.key: item for item in claim.items}
     named = {item.key for item in items}
     claimed = tuple(Item(i.key, i.kind, i.name, str(i.host), i.claimed, i.volume) for i in claim.items)
@@ -157,7 +163,10 @@ def lapse(claim: Claim, now: datetime) -> Claim:
 
 
 def observe(item: ClaimItem, seen: Mapping[str, int] | None, begun: datetime) -> ClaimItem | None:
-    """The item after a look at its host that begun at `begun`; `seen` None: it is not there. None: it is gone."""
+    """The item after a look at its host that begun at `begun`; None: it is gone.
+
+    `seen` is what the host holds of it, None if it is not there.
+    """
     if seen is not None:
         observed = {resource: amount for resource, amount in seen.items() if amount}
         if item.released:
@@ -215,7 +224,8 @@ def _given_up(item: ClaimItem, now: datetime) -> ClaimItem | None:
     """What is left of an item that nobody wants any more.
 
     Nobody began to build what is reserved and was never seen: it goes at once. A builder may be just about to
-    create what is building: its claim holds until a scan begun after now. The rest is charged what is observed.
+    create what is building: its claim holds until a scan begun after now. The rest is charged what is
+    observed.
     """
     if item.released:
         return item

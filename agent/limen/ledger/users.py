@@ -54,7 +54,10 @@ class Users:
         return _user(rows[0])
 
     def put_role(self, project: str, user: str, role: Role | None, actor: str) -> None:
-        """Give the user a role in the project and everything below it; None takes it away. Raises `NotFound`."""
+        """Give the user a role in the project and everything below it; None takes it away.
+
+        Raises `NotFound`.
+        """
         with self._pool.transaction("limen_admin") as connection:
             project_id, *_ = project_row(connection, project)
             if connection.execute("SELECT FROM users WHERE name = %s", (user,)).fetchone() is None:

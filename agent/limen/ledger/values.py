@@ -67,8 +67,8 @@ class ClaimItem:
     """One item of a claim as the ledger holds it.
 
     `seen`: the host was seen to hold it since it was admitted (its charge is then "used", else "reserved").
-    `released`: nobody wants it any more; the row goes when a scan shows nothing. `fence` is the newest builder's
-    token, 0 before the first.
+    `released`: nobody wants it any more; the row goes when a scan shows nothing. `fence` is the newest
+    builder's token, 0 before the first.
     """
 
     key: str
@@ -101,7 +101,7 @@ class ClaimItem:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim as the ledger holds it; `items` are in the order of their keys, `fences` counts tokens given out."""
+    """A claim as the ledger holds it; `items` by key, `fences` counts tokens given out."""
 
     id: UUID
     project: str
@@ -156,7 +156,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ResourceStanding:
-    """One resource of a project. `hard` None: no limit set. `left` None: unlimited; 0 where it is overdrawn."""
+    """One resource of a project.
+
+    `hard` None: no limit set. `left` None: unlimited; 0 where it is overdrawn.
+    """
 
     resource: str
     hard: int | Unlimited | None
@@ -219,7 +222,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that reconciliation names. `kind`: orphan, ghost, drift, duplicate. `id` is stable over scans."""
+    """Something that reconciliation names. `kind`: orphan, ghost, drift, duplicate.
+
+    `id` is stable over scans.
+    """
 
     id: str
     kind: Literal["orphan", "ghost", "drift", "duplicate"]
@@ -269,9 +275,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a valid token speaks for: its user, the scopes, and the roles that user has, inherited down the tree.
+    """Who a valid token speaks for.
 
-    `roles` maps every project the user has a role in, directly or by an ancestor, to the strongest role."""
+    `roles` maps every project the user has a role in, directly or by an ancestor, to the strongest role.
+    `projects` takes in what is below the token's projects; None: no restriction.
+    """
 
     token: UUID
     user: str

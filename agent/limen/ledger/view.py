@@ -111,7 +111,10 @@ class View:
         return result
 
     def decide(self, project: str, before: Claim | None, after: Iterable[Item]) -> Decision:
-        """Decide about a claim that would hold `after` in `project`. Raises `NotFound` for project and hosts."""
+        """Decide about a claim that would hold `after` in `project`.
+
+        Raises `NotFound` for project and hosts.
+        """
         chain = self.project(project).scopes
         held: tuple[Item, ...] = () if before is None else charged_items(before)
         wanted = tuple(after)

@@ -3,7 +3,8 @@
 - over: an admission raised a charge beyond its limit (a project's hard limit, a host's capacity);
 - counters: a counter is not the sum of the charges it stands for;
 - doubled: a claim was created twice;
-- lost: a claim whose creation was acknowledged was never there, or the tables hold other charges than the replay.
+- lost: a claim whose creation was acknowledged was never there, or the tables hold other charges than the
+replay.
 """
 
 from collections import defaultdict

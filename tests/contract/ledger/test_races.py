@@ -16,7 +16,7 @@ from limen.ledger.pool import Settings
 from limen.ledger.values import Seen
 from limen.quota.model import UNLIMITED, Limit
 from tests.contract.ledger import journal, racers
-from tests.contract.ledger.checker import check
+from tests.contract.ledger.checker import Report, check
 from tests.contract.ledger.racers import Race
 from tests.contract.ledger.variants import VARIANTS
 from tests.contract.ledger.world import GIB, add_host, host_id, limits, plant, request
@@ -31,7 +31,7 @@ GROUPED = Settings(idle=4)
 def seed() -> str:
     """Printed, so that a run can be repeated: LIMEN_SEED=... pytest ..."""
     chosen = os.environ.get("LIMEN_SEED") or str(random.SystemRandom().randrange(10**9))
-    print(f"LIMEN_SEED={chosen}")
+    print(f"LIMEN_SEED={chosen}")  # noqa: T201 (shown with a failure; -s shows it always)
     return chosen
 
 
@@ -95,14 +95,14 @@ def test_nothing_is_over_lost_or_doubled_whatever_happens_at_once(
     journal.install(database_url)
     deadlocks = _deadlocks(cluster)
     log = tmp_path / "log"
-    number = random.Random(seed)
+    dice = random.Random(seed)
     end = time.monotonic() + 30
 
     def race(process: int) -> Race:
         grouped = Settings(idle=4) if process % 2 else Settings(idle=4, lanes=25, group=1)
         return Race(
             *(database_url, tuple(leaves), 2, CLIENTS // 2, end - time.monotonic()),
-            *(f"{seed}/{number.random()}", log, grouped, 2.0),
+            *(f"{seed}/{dice.random()}", log, grouped, 2.0),
         )
 
     runners = [racers.start(race(process)) for process in range(2)]
@@ -111,13 +111,13 @@ def test_nothing_is_over_lost_or_doubled_whatever_happens_at_once(
         while time.monotonic() < end - 2:
             time.sleep(0.1)  # administrators are rare beside clients
             try:
-                moves += _disturb(ledger, number, leaves)
+                moves += _disturb(ledger, dice, leaves)
             except (Busy, Unavailable):
                 continue  # our own connection may be the one that was terminated
-            if number.random() < 0.3:
-                _terminate_one(database_url, number)
-            if number.random() < 0.06:
-                victim = number.randrange(2)
+            if dice.random() < 0.3:
+                _terminate_one(database_url, dice)
+            if dice.random() < 0.06:
+                victim = dice.randrange(2)
                 pid = runners[victim].pid
                 assert pid is not None
                 os.kill(pid, signal.SIGKILL)
@@ -135,10 +135,10 @@ def test_nothing_is_over_lost_or_doubled_whatever_happens_at_once(
     assert did == {"_create", "_resize", "_transfer", "_build", "_settle", "_release", "_beat"}
     assert any("denied" in line for line in lines)
     assert moves > 0
-    print(f"{report.transactions} transactions, {report.created} claims, {moves} moves replayed")
+    print(f"{report.transactions} transactions, {report.created} claims, {moves} moves replayed")  # noqa: T201
 
 
-def _race_for_what_is_left(url: str, seed: str, folder: Path, variant: str | None):  # type: ignore[no-untyped-def]
+def _race_for_what_is_left(url: str, seed: str, folder: Path, variant: str | None) -> Report:
     """Clients without grouping create until long after two trees are full; their roots are what runs out."""
     with Ledger.open(url) as ledger:
         add_host(ledger)

@@ -37,8 +37,10 @@ def test_a_secret_is_neither_stored_nor_audited(ledger: Ledger, database_url: st
     _, secret = ledger.tokens.issue(bob, ["admin"], None, HOUR, "ada")
     with psycopg.connect(database_url) as connection:
         for table in ("tokens", "audit"):
-            rows = connection.execute(f"SELECT row_to_json(t)::text FROM {table} t").fetchall()
-            assert not any(secret in row[0] or secret.removeprefix("limen_") in row[0] for row in rows)
+            query = f"SELECT row_to_json(t)::text FROM {table} t"  # noqa: S608
+            rows = connection.execute(query).fetchall()
+            assert rows
+            assert not any(secret.removeprefix("limen_") in row[0] for row in rows)
 
 
 def test_unknown_revoked_and_expired_tokens_are_refused_in_the_same_words(ledger: Ledger, bob: str) -> None:

@@ -1,4 +1,7 @@
-"""Four ways to get the admission wrong. Each patches the running process, to show that the checker catches it."""
+"""Four ways to get the admission wrong.
+
+Each patches the running process, to show that the checker catches it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,15 +26,13 @@ def lock_and_sum_at_once() -> None:
         lock = statements.LOCK[touched].removeprefix("\nWITH ").partition("\nSELECT (SELECT")[0]
         summed = _replace(query, "used, reserved))", _SUM)
         summed = _replace(summed, "\nWITH ", f"\nWITH {lock},\n")
-        statements.READ[touched, answers] = (
-            f"{summed} WHERE (SELECT count(*) FROM l) + (SELECT count(*) FROM h) >= 0"
-        )
+        statements.READ[touched, answers] = summed + " WHERE EXISTS (SELECT FROM l)"
     no_lock()
 
 
 def repeatable_read() -> None:
-    """The locks are taken in turn, but all reads are of the snapshot from before; items are summed, as there are
-    no counters whose update would fail."""
+    """The locks are taken in turn, but all reads are of the snapshot from before; items are summed, as there
+    are no counters whose update would fail."""
     _patch(admission, "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ")
     for shape, query in statements.READ.items():
         statements.READ[shape] = _replace(query, "used, reserved))", _SUM)
