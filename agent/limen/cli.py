@@ -15,6 +15,7 @@ from limen.commands import (
     projects,
     quota,
     reconcile,
+    recover,
     status,
     virtual_machines,
 )
@@ -37,6 +38,7 @@ app.add_typer(hosts.app, name="host")
 app.add_typer(claims.app, name="claim")
 app.add_typer(virtual_machines.app, name="vm")
 app.command("reconcile")(reconcile.reconcile)
+app.command("recover")(recover.recover)
 app.command("audit")(audit.audit)
 app.command("health")(status.health)
 app.command("whoami")(status.whoami)
