@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from limen.hypervisor.connection import Connection
-from limen.hypervisor.domains import GRACEFUL_SECONDS, find_domain, stop_domain
+from limen.hypervisor.domains import GRACEFUL_SECONDS, Stopped, find_domain, stop_domain
 from limen.hypervisor.errors import NotFound, Refused
 from limen.hypervisor.model import DomainSeen
 from limen.hypervisor.resize import Way, plan_resize, resize_domain
@@ -65,7 +65,7 @@ class DomainSize(Hosted):
                 "or stay within its ceilings."
             )
         if way != "none":
-            call.log.info(f"{_sentence(domain, news)} {_WORDS[way]}.")
+            call.log.info(f"{_sentence(domain, news)}, {_WORDS[way]}.")
         return Diff(changes, ["vcpus", "memory"] if way != "none" else [])
 
     def create(self, call: Call, inputs: Properties, preview: bool) -> Created:
@@ -97,20 +97,18 @@ class DomainSize(Hosted):
         return Found(resource_id, inputs, inputs)
 
     def delete(self, call: Call, resource_id: str, inputs: Properties, outputs: Properties) -> None:
+        """Off it must be, gracefully if it will: a guest that hangs would not let go of its devices."""
         seconds = _seconds(outputs)
-        if seconds <= 0:
-            return
 
-        def stop(connection: Connection) -> None:
-            stop_domain(connection, resource_id, seconds)
+        def stop(connection: Connection) -> Stopped:
+            return stop_domain(connection, resource_id, seconds, allow_hard=True)
 
         try:
-            self.on_host(call, outputs, stop, f"the guest {resource_id} to shut down")
+            way = self.on_host(call, outputs, stop, f"the guest {resource_id} to shut down")
         except NotFound:
             return
-        except Refused as error:
-            # Keeping a guest that is to be deleted would help nobody: what comes next powers it off.
-            call.log.warning(f"{error} It goes on to be deleted.")
+        if way == "hard" and seconds > 0:
+            call.log.warning(f"The guest {resource_id} did not shut down within {seconds:g} s: powered off.")
 
     def _find(self, call: Call, inputs: Properties) -> DomainSeen | None:
         return self.on_host(
@@ -154,5 +152,13 @@ def _seconds(properties: Properties) -> float:
 
 
 def _sentence(domain: DomainSeen, news: Properties) -> str:
-    memory = f"{display_amount(domain.memory, 'memory')} to {display_amount(news['memory'], 'memory')}"
-    return f"{domain.name} goes from {domain.vcpus} to {news['vcpus']} vcpus and from {memory} of memory"
+    """What changes in the definition; what a guest's balloon holds meanwhile is the guest's affair."""
+    size = domain.defined or domain.live
+    vcpus, memory = (size.vcpus, size.memory) if size else (domain.vcpus, domain.memory)
+    parts = []
+    if vcpus != news["vcpus"]:
+        parts.append(f"from {vcpus} to {news['vcpus']} vcpus")
+    if memory != news["memory"]:
+        before, after = (display_amount(amount, "memory") for amount in (memory, news["memory"]))
+        parts.append(f"from {before} to {after} of memory")
+    return f"{domain.name} goes {' and '.join(parts) or 'to its ceilings'}"
