@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from limen.client import Client
-from limen.hypervisor.connection import connect
 from tests.lab import libvirtd, netns
 from tests.lab.instance import instance
 from tests.lab.lab import Lab
@@ -74,18 +73,12 @@ def lab() -> Iterator[Lab]:
         netns.up(made.instance)
         libvirtd.up(made.instance)
         made.cluster.up()
-        _make_pool(made)
         yield made
     finally:
-        made.down(purge=True)
-
-
-def _make_pool(lab: Lab) -> None:
-    """A host's disk capacity is that of its pools."""
-    target = lab.instance.folder("pool")
-    text = f"<pool type='dir'><name>default</name><target><path>{target}</path></target></pool>"
-    with connect(lab.instance.libvirt_uri) as connection:
-        connection.run(lambda handle: handle.storagePoolDefineXML(text, 0).create(0))
+        libvirtd.down(made.instance)
+        made.cluster.down()
+        netns.down(made.instance)
+        shutil.rmtree(made.instance.state, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
