@@ -82,6 +82,10 @@ class World:
         """A specification of idle guests, see `guests.document`."""
         return guests.document(self.image, vms, number, **sections)
 
+    def operator(self) -> Client:
+        """A client with the operator's token; close it."""
+        return Client(self.authority.url, self.layout.operator_token.read_text().strip())
+
     def project(self, name: str, limits: Mapping[str, str]) -> None:
         """Make a project with limits, its operator the one for whom `pulumi` runs."""
         self.authority.ensure_project(name, limits)
@@ -95,7 +99,7 @@ class World:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return Outcome(done.returncode, done.stdout + done.stderr, 0.0)

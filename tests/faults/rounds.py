@@ -1,0 +1,98 @@
+"""One round: change the stack, strike, recover, finish the change, and see that everything agrees."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults import moments, plans, victims
+from tests.faults.plans import Plan
+from tests.world.agreement import agree
+from tests.world.stack import Stack
+from tests.world.world import World
+
+VICTIMS: dict[str, tuple[str, ...]] = {
+    "pulumi": ("pulumi",),
+    "the provider": ("provider",),
+    "the libvirt plugin": ("plugin",),
+    "pulumi and the providers": ("pulumi", "provider", "plugin"),
+    "limen-api": (),
+}
+
+
+class RoundFailed(Exception):
+    """What did not converge; the message holds what was printed on the way."""
+
+
+@dataclass
+class Course:
+    """The stack on its way from round to round, and how long its runs take."""
+
+    world: World
+    stack: Stack
+    write: Callable[[World, Plan], dict[str, Any]]
+    most: int
+    seconds: float
+    """How long one Pulumi run may take before it counts as hung."""
+    current: Plan = plans.EMPTY
+    usual_seconds: float = 0.0
+    usual_lines: int = 0
+
+    def begin(self) -> None:
+        """A first, undisturbed run, which says when later ones may be struck."""
+        self.configure(Plan(self.most, True, True))
+        run = moments.strike(self._start(), None, lambda: None, self.seconds)
+        if run.code != 0:
+            raise RoundFailed(f"the undisturbed run failed:\n{run.output}")
+        self.usual_seconds, self.usual_lines = run.seconds, run.lines
+        agree(self.world, self.stack)
+
+    def configure(self, plan: Plan) -> None:
+        self.stack.configure(self.write(self.world, plan))
+        self.current = plan
+
+    def play(self, chance: random.Random, say: Callable[[str], None]) -> None:
+        """One round; raises RoundFailed."""
+        plan = plans.draw(chance, self.current, self.most)
+        victim = chance.choice(list(VICTIMS))
+        moment = moments.choose(chance, self.usual_seconds, self.usual_lines)
+        say(f"{self.current} -> {plan}: SIGKILL of {victim} at {moment}")
+        self.configure(plan)
+        story = []
+        try:
+            run = moments.strike(self._start(), moment, lambda: self._kill(victim), self.seconds)
+            outcome = "was over before" if not run.struck else f"ended with exit code {run.code}"
+            say(f"  pulumi up {outcome} ({run.seconds:.0f} s)")
+            story.append(f"pulumi up, struck:\n{run.output}")
+            self.world.authority.service.up(self.world.authority.database_env)
+            self._recover(say, story)
+            done = self.stack.up()
+            story.append(f"pulumi up, exit code {done.code}:\n{done.output}")
+            if done.code != 0:
+                raise RoundFailed("pulumi up failed after `limen recover`")
+            agree(self.world, self.stack)
+            if left := victims.leftovers(self.world.layout.name):
+                raise RoundFailed("processes are left: " + "; ".join(left))
+            say(f"  recovered, pulumi up in {done.seconds:.0f} s, all agree")
+        except (RoundFailed, AssertionError, TimeoutError) as error:
+            raise RoundFailed("\n\n".join([*story, str(error)])) from error
+
+    def _start(self) -> Any:
+        return self.stack.start("up", "--yes", "--skip-preview", "--stack", self.stack.name)
+
+    def _kill(self, victim: str) -> None:
+        if victim == "limen-api":
+            if process := self.world.authority.service.process():
+                victims.kill_process(process.pid)
+        else:
+            victims.kill(self.world.layout.name, VICTIMS[victim])
+
+    def _recover(self, say: Callable[[str], None], story: list[str]) -> None:
+        started = time.monotonic()
+        options = ("--cwd", str(self.stack.folder), "--kill-orphans", "--yes")
+        recovered = self.world.limen("recover", self.stack.name, *options)
+        story.append(f"limen recover, exit code {recovered.code}:\n{recovered.output}")
+        if recovered.code != 0:
+            raise RoundFailed("`limen recover` failed")
+        say(f"  limen recover took {time.monotonic() - started:.0f} s")
