@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def connect(lab: Instance) -> Any:
 
 @pytest.fixture(scope="module")
 def guest(labs: tuple[Instance, Instance]) -> Guest:
-    """A guest on a NAT network, defined through libvirt-python, its overlay and medium in the default pool."""
+    """A guest on a NAT network, defined through libvirt-python, its disks in the default pool."""
     lab = labs[0]
     built = image.build()
     folder = lab.state / "images"
@@ -199,8 +199,8 @@ def test_status_says_where_everything_is(labs: tuple[Instance, Instance]) -> Non
     assert Path(status["database_url_file"]).stat().st_mode & 0o777 == 0o600
 
 
-def test_the_guest_answers_on_ssh(guest: Guest) -> None:
-    print(f"SSH answered {guest.booted_in:.1f} s after the start")
+def test_the_guest_answers_on_ssh(guest: Guest, record_property: Callable[[str, object], None]) -> None:
+    record_property("ssh_after_seconds", round(guest.booted_in, 1))
     # sudo hangs for 12 s where the guest's own name does not resolve.
     started = time.monotonic()
     assert guest.ssh("sudo hostname").stdout.strip() == "guest"
@@ -227,7 +227,7 @@ def test_the_guest_outlives_its_libvirtd(guest: Guest) -> None:
         daemon = libvirtd.pid_of(guest.lab, name)
         assert daemon is not None
         os.kill(daemon.pid, signal.SIGKILL)
-        processes.wait_until(lambda daemon=daemon: not processes.alive(daemon), 10, "its end")
+        processes.stop([daemon], name)  # waits for the end
     assert "started libvirt" in lab_command("up", *options(guest.lab))
     assert guest.ssh("cat /proc/sys/kernel/random/boot_id").stdout == booted
     connection = connect(guest.lab)

@@ -12,6 +12,8 @@ from tests.lab.errors import LabError
 from tests.lab.instance import BASE, instance
 from tests.lab.lab import Lab, labs
 
+PACKAGES = "python3 -m tests.lab packages"
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -67,6 +69,11 @@ def main() -> int:
         run(parser().parse_args())
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except FileNotFoundError as error:
+        if error.filename and "/" in str(error.filename):
+            raise
+        print(f"lab: {error.filename} is missing: run `{PACKAGES}` as root first", file=sys.stderr)
         return 1
     return 0
 

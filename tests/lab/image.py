@@ -42,6 +42,19 @@ PACKAGES = (
     "libnss-myhostname",  # sudo hangs for 12 s where the guest's own name does not resolve
     "ca-certificates",
 )
+# Where the build is killed, all of its processes die with it, and nothing of theirs stays mounted: the
+# next build removes their folder.
+TOGETHER = (
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
 GUEST = Path(__file__).with_name("guest")
 SCRIPT = GUEST / "customize.sh"
 INITRD_INIT = GUEST / "initrd-init"
@@ -113,6 +126,7 @@ def bootstrap(draft: Path, sources: list[aptconf.Source]) -> Path:
     progress.run(
         "installing Debian into the guest image (a minute or two)",
         [
+            *TOGETHER,
             *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
             f"--include={','.join(PACKAGES)}",
             f"--aptopt={options}",

@@ -1,11 +1,10 @@
 """The Debian packages that lab, toolchain and libvirt-python need; no service of theirs is started."""
 
-import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
+from tests.lab import locking, noservices
 from tests.lab.errors import LabError
 
 PACKAGES = (
@@ -38,11 +37,7 @@ PACKAGES = (
     "python3-dev",
     "python3-venv",
 )
-POLICY = Path("/usr/sbin/policy-rc.d")
-KEPT = POLICY.with_name("policy-rc.d.limen-kept")
-DENY = "#!/bin/sh\n# limen lab: no service starts while its packages are installed\nexit 101\n"
-# A cluster `main` of the package's own making would be one more server on the machine.
-NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.d/limen.conf")
+LOCK = Path("/run/lock/limen-lab-packages")
 
 
 def missing() -> list[str]:
@@ -57,63 +52,36 @@ def missing() -> list[str]:
     return [name for name in PACKAGES if name not in installed]
 
 
-def restore_policy() -> None:
-    """Take our policy away and put back the one that was there; also after a run that was killed."""
-    if POLICY.exists() and POLICY.read_text() == DENY:
-        POLICY.unlink()
-    if KEPT.exists():
-        KEPT.rename(POLICY)
-
-
-@contextlib.contextmanager
-def no_services() -> Iterator[None]:
-    """Forbid package scripts to start services meanwhile."""
-    restore_policy()
-    if POLICY.exists():
-        POLICY.rename(KEPT)
-    POLICY.write_text(DENY)
-    POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        restore_policy()
-
-
 def apt_get(*arguments: str) -> None:
-    """Run apt-get without questions; raises LabError when it fails."""
-    argv = [
-        "apt-get",
-        "-q",
-        "-y",
-        "-o",
-        "Dpkg::Use-Pty=0",
-        "-o",
-        "Dpkg::Options::=--force-confold",
-        *arguments,
-    ]
-    code = subprocess.run(
-        argv, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdin=subprocess.DEVNULL, check=False
-    ).returncode
+    """Run apt-get without questions, waiting for another that runs; raises LabError when it fails."""
+    options = ["Dpkg::Use-Pty=0", "DPkg::Lock::Timeout=600", "Dpkg::Options::=--force-confold"]
+    argv = ["apt-get", "-q", "-y", *(part for option in options for part in ("-o", option)), *arguments]
+    try:
+        code = subprocess.run(
+            argv,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+    except FileNotFoundError as error:
+        raise LabError(f"the lab is made for Debian 12: there is no {argv[0]} here") from error
     if code != 0:
         raise LabError(
-            f"{' '.join(argv)} ended with exit code {code}: see above, mend apt's sources and run again"
+            f"apt-get {arguments[0]} ended with exit code {code}: see above, mend it and run again"
         )
 
 
 def install() -> list[str]:
-    """Install what is missing and return its names; needs root and Debian's apt-get."""
-    wanted = missing()
-    if not wanted:
-        restore_policy()
+    """Install what is missing and return its names; needs root and Debian's apt-get. Raises LabError."""
+    guard = noservices.Guard()
+    if not (wanted := missing()) and not guard.enabled_before.exists():
         return []
     if os.geteuid() != 0:
-        raise LabError(
-            f"these Debian packages are missing, and installing them needs root: {' '.join(wanted)}"
-        )
-    with no_services():
-        apt_get("update")
-        if "postgresql-15" in wanted:
-            NO_MAIN_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
-            NO_MAIN_CLUSTER.write_text("create_main_cluster = false\n")
-        apt_get("install", "--no-install-recommends", *wanted)
-    return wanted
+        raise LabError(f"installing these Debian packages needs root: {' '.join(wanted)}")
+    with locking.locked(LOCK, "another installation of packages"):
+        guard.lift()  # an earlier run may have been killed
+        if wanted := missing():
+            with guard.on():
+                apt_get("update")
+                apt_get("install", "--no-install-recommends", *wanted)
+        return wanted

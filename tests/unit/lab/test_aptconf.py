@@ -1,0 +1,27 @@
+"""Sources out of the machine's apt configuration."""
+
+from tests.lab.aptconf import Source, parse_targets
+
+LISTING = """\
+http://mirror.test/debian/|bookworm|main
+http://mirror.test/debian/|bookworm|contrib
+http://mirror.test/debian/|bookworm|main
+https://mirror.test/security/|bookworm-security|main
+http://mirror.test/debian/|trixie|main
+http://other.test/apt/|bookwormish|main
+"""
+
+
+def test_every_archive_of_the_suite_is_taken_once_and_no_other() -> None:
+    assert [source.line for source in parse_targets(LISTING, "bookworm")] == [
+        "deb http://mirror.test/debian bookworm main",
+        "deb http://mirror.test/debian bookworm contrib",
+        "deb https://mirror.test/security bookworm-security main",
+    ]
+
+
+def test_guests_ask_the_proxy_for_https_archives_in_its_own_way() -> None:
+    secure = Source("https://mirror.test/debian", "bookworm", "main")
+    assert secure.through_proxy().uri == "http://HTTPS///mirror.test/debian"
+    plain = Source("http://mirror.test/debian", "bookworm", "main")
+    assert plain.through_proxy() == plain
