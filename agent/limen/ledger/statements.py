@@ -90,8 +90,9 @@ _PARTS = {
     ),
     "claims": (
         """UPDATE claims c SET project_id = x.project_id, owner_kind = x.owner_kind,
-            owner_name = x.owner_name, backend = x.backend, stack_project = x.stack_project, stack = x.stack, host_id = x.host_id,
-            generation = x.generation, state = x.state, fences = x.fences, updated = x.updated
+            owner_name = x.owner_name, backend = x.backend, stack_project = x.stack_project,
+            stack = x.stack, host_id = x.host_id, generation = x.generation, state = x.state,
+            fences = x.fences, updated = x.updated
         FROM {x} WHERE c.id = x.id""",
         """id uuid, project_id bigint, owner_kind text, owner_name text, backend text, stack_project text,
         stack text, host_id uuid, generation bigint, state text, fences bigint, updated timestamptz""",
