@@ -1,4 +1,8 @@
-"""A stack's exported state as values. Pure; the format is Pulumi's deployment, version 3."""
+"""A stack's exported state as values. Pure; the format is Pulumi's deployment, version 3 or 4.
+
+Pulumi writes 4 as soon as a resource uses one of the `features` that the document lists, such as replaceWith;
+what is read here is the same in both.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +14,7 @@ from limen.recovery.errors import RecoveryError
 
 CLAIM = "limen:index:QuotaClaim"
 ADMISSION = "limen:index:Admission"
-_VERSION = 3
+_VERSIONS = (3, 4)
 Record = Mapping[str, Any]
 
 
@@ -81,9 +85,9 @@ class StackState:
 
 def read_state(exported: object) -> StackState:
     """The state out of what `pulumi stack export` printed; raises RecoveryError for another format."""
-    if not isinstance(exported, dict) or exported.get("version") != _VERSION:
+    if not isinstance(exported, dict) or exported.get("version") not in _VERSIONS:
         raise RecoveryError(
-            f"The stack's state is not of version {_VERSION}: use the Pulumi CLI that wrote it."
+            f"The stack's state is of none of the versions {_VERSIONS}: use the Pulumi CLI that wrote it."
         )
     deployment = exported.get("deployment") or {}
     return StackState(

@@ -190,12 +190,13 @@ def test_secret_and_odd_inputs_do_not_stop_a_recovery() -> None:
     }
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"version": 2, "deployment": {}}, {"version": 4}])
+@pytest.mark.parametrize("document", [None, [], {}, {"version": 2, "deployment": {}}, {"version": 5}])
 def test_another_format_is_refused(document: Any) -> None:
     with pytest.raises(RecoveryError):
         read_state(document)
 
 
-def test_a_stack_that_was_never_used() -> None:
-    document = {"version": 3, "deployment": None}
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_stack_that_was_never_used(version: int) -> None:
+    document = {"version": version, "deployment": None}
     assert make_plan(read_state(document), Sight()) == ()
