@@ -112,6 +112,7 @@ def down(layout: Layout) -> None:
         shutil.rmtree(path, ignore_errors=True)
     for path in (layout.env_file, layout.operator_token, layout.administrator_token, layout.passphrase):
         path.unlink(missing_ok=True)
+    program.forget_salt(program.PROGRAM / f"Pulumi.{program.STACK}.yaml")
     (layout.dot / "api-port").unlink(missing_ok=True)
     say("what `make up` made is gone; the Python environment and the toolchain stay in .limen")
 

@@ -54,7 +54,7 @@ def ensure_stack(layout: Layout, env: Mapping[str, str], stack: str = STACK, pro
 def up(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
     """`pulumi up` with its progress shown; raises StepFailed when it is refused or fails."""
     show(
-        ["pulumi", "up", "--yes", "--stack", stack, "--non-interactive", "--suppress-permalink=true"],
+        ["pulumi", "up", "--yes", "--stack", stack, "--non-interactive", "--suppress-outputs"],
         env,
         program,
     )
@@ -68,6 +68,14 @@ def destroy(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM)
         env,
         program,
     )
+
+
+def forget_salt(config: Path) -> None:
+    """Take out the line that Pulumi adds when it makes a stack, so that the shipped file is as Git has it."""
+    lines = config.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("encryptionsalt:")]
+    if kept != lines:
+        config.write_text("".join(kept))
 
 
 def exists(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> bool:

@@ -55,6 +55,6 @@ def summary(found: Mapping[str, Any], layout: Layout, limen: Authority, env: Map
         f"  . {layout.env_file.relative_to(ROOT)}",
         f"  cd {program.relative_to(ROOT)} && pulumi preview",
         "To see a stack that does not fit refused:",
-        "  pulumi preview --config-file Pulumi.toobig.yaml",
+        "  VM_MEMORY=2GiB pulumi preview",
     ]
     return "\n".join(lines)
