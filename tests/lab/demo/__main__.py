@@ -41,9 +41,15 @@ def image_variables() -> dict[str, str]:
     }
 
 
+def chosen_host(lab: Lab) -> str | None:
+    """The real host that LIMEN_LIBVIRT_URI names; None for the lab's own, also when `.limen/env` is loaded."""
+    uri = os.environ.get("LIMEN_LIBVIRT_URI")
+    return None if uri == lab.instance.libvirt_uri else uri or None
+
+
 def variables(layout: Layout, lab: Lab, limen: Authority) -> dict[str, str]:
     """Everything that `.limen/env` exports; no secret, only the files that hold them."""
-    uri = os.environ.get("LIMEN_LIBVIRT_URI")
+    uri = chosen_host(lab)
     own = (
         {}
         if uri
@@ -73,7 +79,7 @@ def environment(layout: Layout, exported: dict[str, str]) -> dict[str, str]:
 def up(layout: Layout) -> None:
     """Bring everything up; what is up already stays as it is."""
     lab = Lab(instance(layout.name))
-    started = lab.up(hypervisor="LIMEN_LIBVIRT_URI" not in os.environ)
+    started = lab.up(hypervisor=chosen_host(lab) is None)
     say(f"lab {layout.name}: {'started ' + ', '.join(started) if started else 'runs already'}")
     limen = Authority(layout, lab.cluster.url_file)
     new_secret(layout.passphrase)

@@ -104,7 +104,7 @@ class Authority:
         self.limen("token", "create", user, *wanted, env=env)
 
     def ensure_project(self, project: str = PROJECT, limits: Mapping[str, str] | None = None) -> list[str]:
-        """Make a project with limits, unless it is there: then limits that somebody changed stay as they are."""
+        """Make a project with limits, unless it is there: limits that somebody changed stay as they are."""
         known = {entry["name"] for entry in json.loads(self.limen("project", "list", "--json"))}
         if project in known:
             return []
