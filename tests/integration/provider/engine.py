@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 PREFIX = REPOSITORY / ".limen" / "toolchain"
 
@@ -55,12 +57,14 @@ pulumi.export("claim", claim.claimId)
 class Stack:
     """The program in a folder of its own, with a file backend of its own."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], name: str = "dev") -> None:
+        self.name = name
         self.project = folder / "tiny"
         self.project.mkdir()
         (self.project / "Pulumi.yaml").write_text("name: tiny\nruntime: python\n")
         (self.project / "__main__.py").write_text(PROGRAM)
-        (folder / "state").mkdir()
+        self.state = folder / "state"
+        self.state.mkdir()
         (folder / "passphrase").write_text("not a secret\n")
         printed = subprocess.check_output(
             ["python3", "pulumi/toolchain/install.py", "--prefix", PREFIX, "--print-env"],
@@ -71,12 +75,13 @@ class Stack:
         self.environ = {
             **clean,
             **environment,
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
         }
         for line in printed.splitlines():
-            name, value = line.split("=", 1)
-            self.environ[name] = value.replace("$PATH", os.environ["PATH"])
+            variable, value = line.split("=", 1)
+            self.environ[variable] = value.replace("$PATH", os.environ["PATH"])
+        self.pulumi("stack", "init", self.name)
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -97,13 +102,24 @@ class Stack:
         return said
 
     def configure(self, **values: str) -> None:
-        for name, value in values.items():
-            self.pulumi("config", "set", name, value)
+        """Set configuration as `pulumi config set` does, which takes a second a value."""
+        file = self.project / f"Pulumi.{self.name}.yaml"
+        document = yaml.safe_load(file.read_text()) if file.exists() else {}
+        document.setdefault("config", {}).update({f"tiny:{name}": value for name, value in values.items()})
+        file.write_text(yaml.safe_dump(document))
 
-    def output(self, name: str) -> str:
-        return self.pulumi("stack", "output", name).strip()
+    def output(self, name: str) -> Any:
+        """A stack output, from the state."""
+        (stack,) = (each for each in self._state() if each["type"] == "pulumi:pulumi:Stack")
+        return stack["outputs"][name]
 
     def resources(self) -> list[dict[str, Any]]:
-        state = json.loads(self.pulumi("stack", "export"))["deployment"]
-        listed: list[dict[str, Any]] = state.get("resources", [])
-        return [each for each in listed if each["type"].startswith("limen:")]
+        """Our own resources in the state."""
+        return [each for each in self._state() if each["type"].startswith("limen:")]
+
+    def _state(self) -> list[dict[str, Any]]:
+        file = self.state / ".pulumi" / "stacks" / "tiny" / f"{self.name}.json"
+        listed: list[dict[str, Any]] = json.loads(file.read_text())["checkpoint"]["latest"].get(
+            "resources", []
+        )
+        return listed
