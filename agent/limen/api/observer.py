@@ -29,6 +29,8 @@ EVENT_DELAY = 0.2
 # A host that answers slowly is not to be scanned all the time because much happens on it.
 EVENT_REST = 2.0
 FIRST_RETRY = 1.0
+# Longer than a scan may take.
+TURN_SECONDS = 70.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ class Observer:
     def _attempt(self, waiting: list[Future[ScanResult]]) -> None:
         started = time.monotonic()
         try:
-            result = self._scan()
+            with self._ledger.turns.at(self.host_id, TURN_SECONDS if waiting else 0) as ours:
+                # Where another limen-api scans at this moment, nobody here waits and it saw the same events.
+                result = self._scan() if ours else None
         except LimenError as error:
             self._failed(error, waiting)
         except Exception as error:  # noqa: BLE001  one defect must not end the observation of this host
@@ -117,6 +121,8 @@ class Observer:
                 HypervisorError(f"The scan of {self.name} met a defect: see limen-api's log."), waiting
             )
         else:
+            if result is None:
+                return
             self._last_seconds = time.monotonic() - started
             self._succeeded(result)
             for answer in waiting:

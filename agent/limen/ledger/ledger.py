@@ -11,6 +11,7 @@ from limen.ledger.observations import Observations
 from limen.ledger.pool import Pool, Settings
 from limen.ledger.projects import Projects
 from limen.ledger.tokens import Tokens
+from limen.ledger.turns import Turns
 from limen.ledger.users import Users
 
 
@@ -27,6 +28,7 @@ class Ledger:
         self.users = Users(pool)
         self.tokens = Tokens(pool)
         self.audit = Audit(pool)
+        self.turns = Turns(pool)
 
     @classmethod
     def open(cls, database_url: str, settings: Settings | None = None) -> Self:
