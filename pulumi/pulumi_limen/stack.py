@@ -55,7 +55,6 @@ class Stack:
         domain: str | None = None,
         dns: bool | None = None,
         hosts: Mapping[str, str] | None = None,
-        port_forwards: Sequence[Mapping[str, Any]] | None = None,
         autostart: bool | None = None,
         key: str | None = None,
         opts: pulumi.ResourceOptions | None = None,

@@ -23,8 +23,8 @@ CHANGED_ELSEWHERE = (
 """Inputs whose change must not replace the domain. A domain that is replaced anyway takes the new ones."""
 
 
-def inputs(spec: VmSpec, context: Context, admission: Admission) -> dict[str, Any]:
-    """Inputs of `libvirt.Domain` but for its devices."""
+def inputs(spec: VmSpec, context: Context, admission: Admission, agent: bool) -> dict[str, Any]:
+    """Inputs of `libvirt.Domain` but for its devices; `agent` says that the guest agent tells addresses."""
     capabilities = context.capabilities
     machine = spec.machine or capabilities.machine
     return {
@@ -37,7 +37,7 @@ def inputs(spec: VmSpec, context: Context, admission: Admission) -> dict[str, An
         "machine": machine,
         "autostart": spec.autostart,
         "running": True,
-        "qemu_agent": False,
+        "qemu_agent": agent,
         "kernel": spec.kernel,
         "initrd": spec.initrd,
         "cmdlines": command_line(spec.cmdline or "") or None,
@@ -65,13 +65,19 @@ def card(
     """A network card that is there when the guest boots. `pulumi up` waits for the first one's lease."""
     address = spec.nics[index].address
     leases = network.mode != "bridge" and (network.dhcp or network.mode == "existing")
+    told = leases or needs_agent(spec, network)
     return libvirt.DomainNetworkInterfaceArgs(
         network_name=name,
         mac=mac.upper(),
         hostname=spec.hostname,
         addresses=[str(address)] if address else None,
-        wait_for_lease=index == 0 and spec.wait_for_address and leases,
+        wait_for_lease=index == 0 and spec.wait_for_address and told,
     )
+
+
+def needs_agent(spec: VmSpec, network: NetworkSpec) -> bool:
+    """Whether addresses come from the guest: the DHCP leases of a bridge are kept elsewhere."""
+    return spec.guest_agent and network.mode == "bridge"
 
 
 def command_line(text: str) -> list[dict[str, str]]:

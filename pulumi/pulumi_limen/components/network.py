@@ -7,7 +7,6 @@ import pulumi_libvirt as libvirt
 
 from pulumi_limen.components.context import Context, admit, options
 from pulumi_limen.naming import libvirt_name
-from pulumi_limen.resources import InPlace
 from pulumi_limen.spec.values import NetworkSpec
 from pulumi_limen.xslt import network_xslt
 
@@ -58,20 +57,6 @@ class Network(pulumi.ComponentResource):
                 replacement_trigger=f"vlan {spec.vlan}",
             ),
         )
-        for forward in spec.port_forwards:
-            InPlace(
-                "PortForward",
-                f"{spec.key}-{forward.protocol}-{forward.host_port}",
-                {
-                    "libvirtUri": context.libvirt_uri,
-                    "network": network.name,
-                    "protocol": forward.protocol,
-                    "hostPort": forward.host_port,
-                    "address": str(forward.address),
-                    "port": forward.port,
-                },
-                opts=options(self, opts, depends_on=[network]),
-            )
         name: pulumi.Output[str] = network.name
         return name
 

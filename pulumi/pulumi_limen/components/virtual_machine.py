@@ -61,7 +61,7 @@ class VirtualMachine(pulumi.ComponentResource):
         spec = self._spec
         user_data = cloud_init.user_data(spec)
         network = cloud_init.network_config(self._macs)
-        own = cloud_init.user_data(spec) if spec.user_data is None else pulumi.Output.secret(user_data)
+        own = user_data if spec.user_data is None else pulumi.Output.secret(user_data)
         return libvirt.CloudInitDisk(
             f"{spec.key}-seed",
             name=seed_name(
@@ -81,9 +81,10 @@ class VirtualMachine(pulumi.ComponentResource):
             domain.card(spec, index, self._macs[index], *self._network(index))
             for index in range(len(spec.nics))
         ]
+        agent = bool(spec.nics) and domain.needs_agent(spec, self._network(0)[0])
         return libvirt.Domain(
             spec.key,
-            **domain.inputs(spec, self._context, admission),
+            **domain.inputs(spec, self._context, admission, agent),
             disks=[libvirt.DomainDiskArgs(volume_id=root.volume_id)],
             cloudinit=seed.id if seed else None,
             network_interfaces=cards,

@@ -5,10 +5,10 @@ from ipaddress import IPv4Address
 from pulumi_limen.spec.names import RULES, is_host_name
 from pulumi_limen.spec.problems import child
 from pulumi_limen.spec.reader import NOWHERE, Reader
-from pulumi_limen.spec.values import NetworkSpec, PortForward
+from pulumi_limen.spec.values import NetworkSpec
 
 _MODES = ("nat", "routed", "isolated", "bridge", "existing")
-_OWN = ("cidr", "dhcp", "domain", "dns", "hosts", "port_forwards")
+_OWN = ("cidr", "dhcp", "domain", "dns", "hosts")
 _MADE = ("bridge", "vlan", "autostart", "key")
 
 
@@ -30,7 +30,7 @@ def parse_network(name: str, reader: Reader) -> NetworkSpec:
         reader.fail(
             "cidr", "is missing: choose an IPv4 network that is free on the host, such as 10.20.0.0/24"
         )
-    network = NetworkSpec(
+    return NetworkSpec(
         name=name,
         key=reader.named("key", "name") or name,
         mode=mode,
@@ -42,12 +42,8 @@ def parse_network(name: str, reader: Reader) -> NetworkSpec:
         domain=reader.named("domain", "host_name") or None,
         dns=reader.flag("dns", mode not in ("bridge", "existing")),
         hosts=_hosts(reader),
-        port_forwards=_port_forwards(reader),
         autostart=reader.flag("autostart", True),
     )
-    for index, forward in enumerate(network.port_forwards):
-        check_address(reader, f"port_forwards[{index}].address", forward.address, network)
-    return network
 
 
 def check_address(reader: Reader, field: str, address: IPv4Address, network: NetworkSpec) -> None:
@@ -74,21 +70,3 @@ def _hosts(reader: Reader) -> dict[str, IPv4Address]:
     if found and not reader.flag("dns", True):
         reader.fail("hosts", "needs `dns: true`")
     return found
-
-
-def _port_forwards(reader: Reader) -> tuple[PortForward, ...]:
-    found: list[PortForward] = []
-    seen: set[tuple[str, int]] = set()
-    for index, entry in enumerate(reader.items("port_forwards")):
-        each = Reader(entry, child(child(reader.path, "port_forwards"), index), reader.problems)
-        forward = PortForward(
-            protocol=each.choice("protocol", ("tcp", "udp")),
-            host_port=each.whole("host_port") or 0,
-            address=each.address("address") or NOWHERE,
-            port=each.whole("port") or 0,
-        )
-        if (forward.protocol, forward.host_port) in seen:
-            each.fail("host_port", f"{forward.protocol} port {forward.host_port} is forwarded twice")
-        seen.add((forward.protocol, forward.host_port))
-        found.append(forward)
-    return tuple(found)

@@ -41,30 +41,31 @@ def _note(error: ValidationError, problems: Problems) -> None:
     path = _path(error.absolute_path)
     rule: Any = error.validator_value
     within: Any = error.schema
+    instance: Any = error.instance
     if error.validator == "additionalProperties":
         known = list(within.get("properties", {}))
-        for name in error.instance:
+        for name in instance:
             if name not in known:
                 problems.add(child(path, name), _unknown_key(str(name), known))
     elif error.validator == "required":
         for name in rule:
-            if name not in error.instance:
+            if name not in instance:
                 problems.add(path, f"`{name}` is missing")
     elif error.validator == "enum":
-        problems.add(path, f"{_shown(error.instance)} is none of {', '.join(map(str, rule))}")
+        problems.add(path, f"{_shown(instance)} is none of {', '.join(map(str, rule))}")
     elif error.validator == "type":
-        problems.add(path, f"{_shown(error.instance)} is not {_kinds(rule)}")
+        problems.add(path, f"{_shown(instance)} is not {_kinds(rule)}")
     elif error.validator in ("anyOf", "oneOf"):
         # Text or a mapping: what is wrong with the mapping is of interest, if it is one.
         inner = [found for found in error.context or () if found.validator != "type" or found.path]
         for found in inner or [error]:
             if found is error:
                 kinds = [str(each["type"]) for each in rule if "type" in each]
-                problems.add(path, f"{_shown(error.instance)} is not {_kinds(kinds)}")
+                problems.add(path, f"{_shown(instance)} is not {_kinds(kinds)}")
             else:
                 _note(found, problems)
     else:
-        problems.add(path, f"{_shown(error.instance)}: {within.get('description', error.message)}")
+        problems.add(path, f"{_shown(instance)}: {within.get('description', error.message)}")
 
 
 def _path(parts: Iterable[str | int]) -> str:

@@ -12,14 +12,6 @@ DomainType = Literal["auto", "kvm", "qemu"]
 
 
 @dataclass(frozen=True)
-class PortForward:
-    protocol: Literal["tcp", "udp"]
-    host_port: int
-    address: IPv4Address
-    port: int
-
-
-@dataclass(frozen=True)
 class NetworkSpec:
     """A network. `libvirt_name` is set for an existing one, which is neither made nor charged."""
 
@@ -34,7 +26,6 @@ class NetworkSpec:
     domain: str | None = None
     dns: bool = True
     hosts: Mapping[str, IPv4Address] = field(default_factory=dict)
-    port_forwards: tuple[PortForward, ...] = ()
     autostart: bool = True
 
     @property
