@@ -42,7 +42,7 @@ def image_variables() -> dict[str, str]:
 
 
 def chosen_host(lab: Lab) -> str | None:
-    """The real host that LIMEN_LIBVIRT_URI names; None for the lab's own, also when `.limen/env` is loaded."""
+    """The real host that LIMEN_LIBVIRT_URI names; None for the lab, also when `.limen/env` is loaded."""
     uri = os.environ.get("LIMEN_LIBVIRT_URI")
     return None if uri == lab.instance.libvirt_uri else uri or None
 
