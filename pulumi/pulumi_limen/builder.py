@@ -84,6 +84,9 @@ def build(spec: StackSpec, context: Context, opts: Options) -> Built:
 
 
 def _vms(spec: StackSpec, context: Context, machines: Mapping[str, VirtualMachine]) -> pulumi.Output[Any]:
+    if not machines:
+        # Of nothing at all, `Output.all` makes a list.
+        return pulumi.Output.from_input({})
     return pulumi.Output.all(**{name: _entry(spec.vms[name], context, vm) for name, vm in machines.items()})
 
 
