@@ -16,19 +16,30 @@ class Moment:
     seconds: float | None
     line: int = 0
 
+    def is_due(self, seconds: float, lines: int) -> bool:
+        """Whether it has come, so long after the start and with so many lines printed."""
+        return lines >= self.line if self.seconds is None else seconds >= self.seconds
+
     def __str__(self) -> str:
         return f"line {self.line}" if self.seconds is None else f"{self.seconds:.1f} s"
 
 
+NEVER = Moment(float("inf"))
+
+
 @dataclass(frozen=True)
 class Run:
-    """A run that was struck: whether it was in time, its exit code, and everything it printed."""
+    """A run and what was struck in it (empty: it was over before), its exit code, what it printed."""
 
-    struck: bool
+    struck: tuple[str, ...]
     code: int
     output: str
-    lines: int
     seconds: float
+
+    @property
+    def lines(self) -> int:
+        """How many lines told of work; what follows them are the stack's outputs."""
+        return self.output.partition("\nOutputs:")[0].count("\n") + 1
 
 
 def choose(chance: random.Random, seconds: float, lines: int) -> Moment:
@@ -39,11 +50,11 @@ def choose(chance: random.Random, seconds: float, lines: int) -> Moment:
 
 
 def strike(
-    process: "subprocess.Popen[str]", moment: Moment | None, blow: Callable[[], object], limit: float
+    process: "subprocess.Popen[str]", moment: Moment, blow: Callable[[], list[str]], limit: float
 ) -> Run:
-    """Follow the process, call `blow` at the moment, and wait for the end (at most `limit` seconds).
+    """Follow the process, call `blow` from the moment on until it strikes something, wait for the end.
 
-    Raises TimeoutError when it does not end; the process is killed then.
+    Raises TimeoutError when it does not end within `limit` seconds; the process is killed then.
     """
     started = time.monotonic()
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -56,31 +67,24 @@ def strike(
 
     threading.Thread(target=read, daemon=True).start()
     text: list[str] = []
-    struck, ended = False, False
+    struck: list[str] = []
+    ended = False
     while not ended:
         passed = time.monotonic() - started
         if passed > limit:
             process.kill()
             raise TimeoutError(f"pulumi did not end within {limit:.0f} s:\n{''.join(text)}")
-        until = limit if struck or moment is None or moment.seconds is None else moment.seconds
         try:
-            line = lines.get(timeout=max(0.0, min(0.5, until - passed)))
+            line = lines.get(timeout=0.05)
             ended = line is None or process.poll() is not None
             text.append(line or "")
         except queue.Empty:
             # The pipe stays open while an orphan has it: the end is pulumi's end.
             ended = process.poll() is not None
-        if struck or moment is None or ended:
-            continue
-        due = (
-            len(text) >= moment.line
-            if moment.seconds is None
-            else time.monotonic() - started >= moment.seconds
-        )
-        if due:
-            blow()
-            struck = True
+        passed = time.monotonic() - started
+        if not struck and not ended and moment.is_due(passed, len(text)):
+            struck = blow()
     process.wait()
     while not lines.empty():
         text.append(lines.get() or "")
-    return Run(struck, process.returncode, "".join(text), len(text), time.monotonic() - started)
+    return Run(tuple(struck), process.returncode, "".join(text), time.monotonic() - started)

@@ -43,8 +43,6 @@ def document(world: World, plan: Plan, vm: Callable[..., dict[str, Any]]) -> dic
         return {"images": {}, "networks": {}, "vms": {}}
     names = ("lan", "dmz") if plan.second_network else ("lan",)
     vms = {f"web-{number}": vm() for number in range(1, plan.vms + 1)}
-    if plan.disk:
-        vms["web-1"] = vm(disks=["data"])
     disks = {"data": {"size": "8MiB", "keep": False}} if plan.disk else {}
     return world.document(vms, networks=guests.networks(60, *names), disks=disks)
 
@@ -63,6 +61,9 @@ def booted(world: World, plan: Plan) -> dict[str, Any]:
                 "cmdline": "root=/dev/vda rw console=ttyS0 quiet",
             }
         }
+        if plan.disk:
+            # A guest that halts could not let go of it.
+            made["vms"]["web-1"]["disks"] = ["data"]
         made["networks"] = {name: {**entry, "mode": "nat"} for name, entry in made["networks"].items()}
     return made
 

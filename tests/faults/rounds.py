@@ -42,7 +42,7 @@ class Course:
     def begin(self) -> None:
         """A first, undisturbed run, which says when later ones may be struck."""
         self.configure(Plan(self.most, True, True))
-        run = moments.strike(self._start(), None, lambda: None, self.seconds)
+        run = moments.strike(self._start(), moments.NEVER, list, self.seconds)
         if run.code != 0:
             raise RoundFailed(f"the undisturbed run failed:\n{run.output}")
         self.usual_seconds, self.usual_lines = run.seconds, run.lines
@@ -62,8 +62,8 @@ class Course:
         story = []
         try:
             run = moments.strike(self._start(), moment, lambda: self._kill(victim), self.seconds)
-            outcome = "was over before" if not run.struck else f"ended with exit code {run.code}"
-            say(f"  pulumi up {outcome} ({run.seconds:.0f} s)")
+            outcome = f"killed {', '.join(run.struck)}" if run.struck else "it was over before"
+            say(f"  {outcome}; pulumi up ended with exit code {run.code} after {run.seconds:.0f} s")
             story.append(f"pulumi up, struck:\n{run.output}")
             self.world.authority.service.up(self.world.authority.database_env)
             self._recover(say, story)
@@ -81,12 +81,11 @@ class Course:
     def _start(self) -> Any:
         return self.stack.start("up", "--yes", "--skip-preview", "--stack", self.stack.name)
 
-    def _kill(self, victim: str) -> None:
-        if victim == "limen-api":
-            if process := self.world.authority.service.process():
-                victims.kill_process(process.pid)
-        else:
-            victims.kill(self.world.layout.name, VICTIMS[victim])
+    def _kill(self, victim: str) -> list[str]:
+        if victim != "limen-api":
+            return victims.kill(self.world.layout.name, VICTIMS[victim])
+        process = self.world.authority.service.process()
+        return victims.kill_process(process.pid) if process else []
 
     def _recover(self, say: Callable[[str], None], story: list[str]) -> None:
         started = time.monotonic()

@@ -50,10 +50,15 @@ def kill(world_name: str, parts: tuple[str, ...]) -> list[str]:
     return killed
 
 
-def kill_process(pid: int) -> None:
-    """SIGKILL one process, unless it is gone."""
-    with contextlib.suppress(psutil.Error):
-        psutil.Process(pid).send_signal(signal.SIGKILL)
+def kill_process(pid: int) -> list[str]:
+    """SIGKILL one process and wait for its end; returns what was killed, nothing if it is gone."""
+    try:
+        process = psutil.Process(pid)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    except psutil.NoSuchProcess:
+        return []
+    return [f"process {pid}"]
 
 
 def leftovers(world_name: str, seconds: float = 15.0) -> list[str]:

@@ -17,7 +17,7 @@ from limen.hypervisor import observe
 from limen.hypervisor.connection import Connection, connect
 from limen.hypervisor.model import DomainSeen, HostObservation
 from tests.lab.demo import program
-from tests.lab.demo.authority import Authority, new_secret
+from tests.lab.demo.authority import OPERATOR, OPERATOR_SCOPES, Authority, new_secret
 from tests.lab.demo.layout import Layout
 from tests.lab.instance import instance
 from tests.lab.lab import Lab
@@ -28,6 +28,7 @@ PROJECT = "demo"
 LIMITS = {"vms": "4", "vcpus": "4", "memory": "256MiB", "disk": "64MiB", "networks": "4"}
 # The machine that runs the tests may be smaller than what the projects may use.
 OVERCOMMIT = {"vcpus": "64", "memory": "16", "disk": "16"}
+TOKEN_SECONDS = 12 * 3600
 MARK = "LIMEN_WORLD"
 
 
@@ -88,8 +89,9 @@ class World:
 
     def project(self, name: str, limits: Mapping[str, str]) -> None:
         """Make a project with limits, its operator the one for whom `pulumi` runs."""
-        self.authority.ensure_project(name, limits)
-        self.authority.limen("project", "member", name, "developer", "operator")
+        self.client.create_project(name)
+        self.client.set_limits(name, {resource: {"hard": amount} for resource, amount in limits.items()})
+        self.client.set_member(name, OPERATOR, "operator")
 
     def limen(self, *arguments: str) -> Outcome:
         """Run `limen` as the operator."""
@@ -148,11 +150,16 @@ def world(name: str | None = None, limits: Mapping[str, str] | None = None) -> I
         guests.make_image(layout.dot / "idle.qcow2")
         cleanup.callback(authority.down)
         authority.up()
-        authority.ensure_host(lab.instance.libvirt_uri, OVERCOMMIT)
-        authority.ensure_project(PROJECT, LIMITS if limits is None else limits)
-        authority.ensure_operator(PROJECT)
-        connection = cleanup.enter_context(connect(lab.instance.libvirt_uri))
         token = layout.administrator_token.read_text().strip()
         # A scan of a busy host may take longer than a person would wait.
         client = cleanup.enter_context(Client(authority.url, token, timeout=30.0))
-        yield World(layout, lab, authority, connection, client)
+        client.add_host(lab.instance.libvirt_uri, overcommit=OVERCOMMIT)
+        client.create_user(OPERATOR)
+        connection = cleanup.enter_context(connect(lab.instance.libvirt_uri))
+        made = World(layout, lab, authority, connection, client)
+        made.project(PROJECT, LIMITS if limits is None else limits)
+        layout.operator_token.touch(mode=0o600)
+        layout.operator_token.write_text(
+            client.create_token(OPERATOR, OPERATOR_SCOPES, TOKEN_SECONDS)["token"]
+        )
+        yield made

@@ -68,7 +68,7 @@ def test_a_project_without_room_takes_no_stack(world: World, stack: Stack) -> No
     stack.configure(world.document(some(1)), project="full")
     outcome = stack.up()
     assert outcome.code != 0
-    assert "project full may not use 1 vm" in " ".join(outcome.output.split())
+    assert "project full may not use 1 more vm" in " ".join(outcome.output.split())
     assert world.usage() == times(1)
     stack.configure(world.document(some(1)))
     agree(world, stack)

@@ -25,7 +25,7 @@ def test_a_stack_that_does_not_fit_is_refused_in_preview_and_in_up(world: World,
     for outcome in (stack.preview(), stack.up()):
         assert outcome.code != 0
         words = " ".join(outcome.output.split())
-        assert "project demo may not use 5 vms" in words
+        assert "project demo may not use 5 more vms" in words
         # limit, used, reserved, requested, over by, would fit
         assert "project demo vms 4 0 0 5 1 4" in words
         assert re.search(r"project demo memory 256MiB 0B 0B 320MiB 64MiB 256MiB", words), outcome.output
