@@ -151,6 +151,12 @@ def uri(authority: Authority) -> str:
     return authority.libvirt_uri
 
 
+@pytest.fixture
+def elsewhere() -> str:
+    """Libvirt's in-process test driver: it answers, and is not the host."""
+    return "test:///default"
+
+
 @pytest.fixture(scope="session")
 def shared_provider(authority: Authority) -> Iterator[Provider]:
     with running(authority.environment) as provider:

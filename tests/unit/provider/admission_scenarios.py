@@ -1,4 +1,7 @@
-"""What an Admission does, over the wire; fixtures as for claim_scenarios, and `uri` (reaches the host)."""
+"""What an Admission does, over the wire.
+
+Fixtures as for claim_scenarios, and two libvirt URIs: `uri` reaches the host, `elsewhere` another one.
+"""
 
 import pytest
 
@@ -76,6 +79,18 @@ class AdmissionScenarios:
             make_admission(provider, claim, uri, claimId=STRANGER)
 
     def test_a_uri_that_reaches_another_host_is_refused_before_anything_is_admitted(
+        self, provider: Provider, client: Client, host: str, uri: str, elsewhere: str
+    ) -> None:
+        """The ledger cannot see this: item and host are right, but the VM would be built elsewhere."""
+        claim = make_claim(provider, host=host)
+        with pytest.raises(Refused, match=elsewhere):
+            make_admission(provider, claim, elsewhere)
+        assert {item["state"] for item in client.get_claim(claim.id)["items"]} == {"reserved"}
+        admission = make_admission(provider, claim, uri)
+        with pytest.raises(Refused, match=elsewhere):
+            admission.update({**admission.inputs, "libvirtUri": elsewhere})
+
+    def test_a_host_that_the_item_is_not_admitted_on_is_refused(
         self, provider: Provider, client: Client, host: str, uri: str
     ) -> None:
         claim = make_claim(provider, host=host)

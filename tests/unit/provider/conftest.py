@@ -70,3 +70,8 @@ def host(api: FakeApi) -> str:
 @pytest.fixture
 def uri(api: FakeApi) -> str:
     return api.host_uri
+
+
+@pytest.fixture
+def elsewhere() -> str:
+    return "fake:///00000000-0000-4000-8000-000000000002"

@@ -50,8 +50,10 @@ def test_without_an_api_configured_it_says_what_to_set() -> None:
 
 
 def test_secret_inputs_are_refused_unseen(provider: Provider) -> None:
-    _, failures = provider.of("QuotaClaim").check(claim_inputs(project=Secret("hush")))
-    assert set(failures) == {"project"}
+    items = {"vm:a": {"kind": "vm", "name": "a", "amounts": {"vcpus": Secret("hush")}}}
+    _, failures = provider.of("QuotaClaim").check(claim_inputs(project=Secret("demo"), items=items))
+    assert set(failures) == {"project", 'items["vm:a"].amounts.vcpus'}
+    assert all("pass a plain value" in reason for reason in failures.values())
     assert "hush" not in str(failures)
 
 
