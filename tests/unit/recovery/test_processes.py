@@ -73,7 +73,8 @@ def test_a_plugin_is_an_orphan_once_its_engine_is_dead(
 ) -> None:
     code = (
         "import subprocess, sys\n"
-        f"child = subprocess.Popen(['/x/pulumi-resource-limen', '-c', {WAIT!r}], executable={sys.executable!r},"
+        f"child = subprocess.Popen(['/x/pulumi-resource-limen', '-c', {WAIT!r}], "
+        f"executable={sys.executable!r},"
         " stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         "child.stdout.readline(); print('ready', child.pid, flush=True); sys.stdin.read()"
     )
