@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from limen.client import ApiError, Client
 from limen.hypervisor.connection import Connection, connect
+from limen.ledger.values import Seen
 from limen.quota.model import item_uuid
 from tests.lab import libvirtd, netns
 from tests.lab.instance import Instance, instance
@@ -155,6 +156,26 @@ def test_orphans_are_named_to_administrators(real: World, conn: Connection) -> N
             assert identity not in str(operator.get_findings())
     finally:
         undefine(conn, identity)
+
+
+def test_base_images_are_no_orphans(world: World) -> None:
+    name = f"limen-image-{'a' * 64}.qcow2"
+    world.scan(
+        Seen("disk", f"default/{name}", name, {"disk": 7}), Seen("disk", "default/x", "x", {"disk": 7})
+    )
+    with world.administrator() as administrator:
+        found = [
+            each["name"]
+            for each in administrator.get_findings()["findings"]
+            if each["host"] == str(world.host)
+        ]
+        disk = next(
+            each
+            for each in administrator.get_host(world.host_name)["resources"]
+            if each["resource"] == "disk"
+        )
+    assert found == ["x"]
+    assert disk["orphans"] == "14"
 
 
 def test_a_ghost_is_released_when_told(real: World, conn: Connection) -> None:

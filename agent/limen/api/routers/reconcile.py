@@ -8,6 +8,8 @@ from limen.api.repairs import carry_out
 from limen.api.schemas import answers
 from limen.api.schemas.fields import Json
 from limen.api.schemas.reconcile import Repairs, finding_json
+from limen.hypervisor.storage import IMAGE_NAME
+from limen.ledger.values import Finding
 
 router = APIRouter(prefix="/api/reconcile", tags=["reconcile"])
 
@@ -21,9 +23,15 @@ def list_findings(caller: Caller, parts: PartsIn, host: str | None = None) -> Js
         finding
         for finding in found
         if (caller.sees_everything if finding.project is None else caller.sees(finding.project))
+        and not _is_base_image(finding)
     ]
     unreachable = [each.name for each in parts.ledger.hosts.list() if parts.observers.status(each.id).error]
     return {"findings": [finding_json(finding) for finding in seen], "unreachable": unreachable}
+
+
+def _is_base_image(finding: Finding) -> bool:
+    """Base images belong to the host, whose capacity they count against: they are no orphans."""
+    return finding.kind == "orphan" and IMAGE_NAME.fullmatch(finding.name) is not None
 
 
 @router.post("", **answering(answers.RepairResults))
