@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,14 +9,15 @@ from pathlib import Path
 from tests.lab import image, packages
 from tests.lab.errors import LabError
 from tests.lab.instance import BASE, instance
-from tests.lab.lab import Lab, labs
+from tests.lab.lab import Lab, labs, real_host
 
+EPILOG = "With LIMEN_LIBVIRT_URI set to a host of your own, `up` starts PostgreSQL only."
 PACKAGES = "python3 -m tests.lab packages"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python3 -m tests.lab", description=__doc__)
+    top = argparse.ArgumentParser(prog="python3 -m tests.lab", description=__doc__, epilog=EPILOG)
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("packages", help="install the Debian packages that are missing (root)")
     commands.add_parser("image", help="build the guest image unless it is cached, and print its paths")
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     lab = Lab(instance(arguments.name, arguments.state_dir))
     if arguments.command == "up":
-        started = lab.up(hypervisor="LIMEN_LIBVIRT_URI" not in os.environ)
+        started = lab.up(hypervisor=real_host() is None)
         print(f"lab {lab.instance.name}: {'started ' + ', '.join(started) if started else 'was running'}")
     elif arguments.command == "down":
         lab.down(purge=arguments.purge)

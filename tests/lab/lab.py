@@ -22,6 +22,12 @@ Host *
 """
 
 
+def real_host() -> str | None:
+    """The host that LIMEN_LIBVIRT_URI names; a lab's own socket (`.limen/env` is loaded) is none."""
+    uri = os.environ.get("LIMEN_LIBVIRT_URI", "")
+    return None if not uri or uri.startswith("qemu+unix:") else uri
+
+
 @dataclass(frozen=True)
 class Lab:
     """One lab: a hypervisor and a PostgreSQL cluster that nothing else on the machine notices."""
@@ -113,8 +119,8 @@ class Lab:
             "name": self.instance.name,
             "state": str(self.instance.state),
             "running": running,
-            "libvirt_uri": os.environ.get("LIMEN_LIBVIRT_URI") or self.instance.libvirt_uri,
-            "host_uuid": None if "LIMEN_LIBVIRT_URI" in os.environ else self.instance.host_uuid,
+            "libvirt_uri": real_host() or self.instance.libvirt_uri,
+            "host_uuid": None if real_host() else self.instance.host_uuid,
             "database_url_file": str(self.cluster.url_file),
             "ssh_config": str(self.instance.ssh_config),
             "apt_proxy": aptproxy.url(self.instance) if aptproxy.port_file(self.instance).exists() else None,
