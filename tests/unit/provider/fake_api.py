@@ -71,10 +71,6 @@ class FakeApi:
     def forget(self, claim_id: str) -> None:
         del self.claims[claim_id]
 
-    def show(self, claim_id: str, key: str, amounts: dict[str, int]) -> None:
-        """What the host is seen to hold; empty amounts: nothing."""
-        self.observed[key] = amounts
-
     # The calls
 
     def handle(self, method: str, path: str, query: Json, body: Json, token: str) -> tuple[int, Any]:

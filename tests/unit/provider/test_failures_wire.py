@@ -116,7 +116,7 @@ def test_a_claim_that_the_ledger_forgot_is_created_under_the_same_id(
 def test_what_libvirt_still_shows_stays_charged_with_a_warning(provider: Provider, api: FakeApi) -> None:
     claim = make_claim(provider)
     admission = make_admission(provider, claim, api.host_uri)
-    api.show(claim.id, "vm:web-1", {"vms": 1, "vcpus": 1, "memory": 2**30})
+    api.observed["vm:web-1"] = {"vms": 1, "vcpus": 1, "memory": 2**30}
     admission.delete()
     (warning,) = [
         message for _, severity, message, _ in provider.engine.messages if severity == engine_pb2.WARNING
