@@ -216,7 +216,8 @@ def _drift(claim: dict[str, Any] | None, news: Properties) -> tuple[list[str], s
     """Outputs that the ledger no longer matches, and the sentence that says so."""
     if claim is None:
         return ["generation"], "The ledger does not hold this claim: it will be admitted again."
-    if claim["state"] != "held":
+    # A claim whose last item went counts as released; a stack that wants nothing is content with that.
+    if claim["state"] != "held" and news["items"]:
         return ["generation"], "This claim was released: it will be admitted again."
     if claim["project"] != news["project"]:
         return ["project"], f"The ledger holds this claim in the project {claim['project']}."
