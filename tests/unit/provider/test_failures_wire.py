@@ -199,7 +199,10 @@ def test_the_process_ends_with_its_engine(tmp_path: Path) -> None:
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait()
     engine.stdout.close()
-    assert psutil.wait_procs([provider], timeout=5)[1] == []
+    alive = psutil.wait_procs([provider], timeout=5)[1]
+    for process in alive:
+        process.kill()
+    assert not alive
 
 
 def test_ctrl_c_is_left_to_the_engine(provider: Provider) -> None:
