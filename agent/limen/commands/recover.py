@@ -15,6 +15,7 @@ from limen.recovery import processes
 from limen.recovery.errors import RecoveryError
 from limen.recovery.plan import ON_HOST, Sight, Step, make_plan, recovered
 from limen.recovery.state import StackState, read_state
+from limen.recovery.strays import strays, with_strays
 
 ORPHAN_SECONDS = 10.0
 
@@ -47,15 +48,18 @@ def recover(
     state = read_state(exported)
     with Client.from_environment() as client:
         address = _address(state, uri)
-        steps = make_plan(state, _look(address, state))
+        sight = _look(address, state)
+        planned, left = make_plan(state, sight), strays(state, sight)
+        steps = (*planned, *left)
         if not as_json:
             _print_steps(steps)
         confirm(f"Recover stack {stack} like this?", yes)
         with progress(f"Recovering {stack}"):
             pulumi.run("cancel", "--yes")
             _carry_out(client, address, state, steps)
-            if state.pending:
-                pulumi.run("stack", "import", stdin=json.dumps(recovered(exported, steps)))
+            if state.pending or left:
+                mended = with_strays(recovered(exported, planned), left)
+                pulumi.run("stack", "import", stdin=json.dumps(mended))
             pulumi.run("refresh", "--yes", "--skip-preview")
             scanned = _scan(client, state)
     if as_json:
@@ -123,7 +127,7 @@ def _named(found: Sequence[processes.Living]) -> str:
 
 
 def _address(state: StackState, uri: str | None) -> str | None:
-    if not any(each.type in ON_HOST for each in state.pending):
+    if not state.identities and not any(each.type in ON_HOST for each in state.pending):
         return None
     found = state.first("libvirtUri") or uri
     if not found:
@@ -189,4 +193,4 @@ def _scan(client: Client, state: StackState) -> bool:
 
 def _print_steps(steps: tuple[Step, ...]) -> None:
     rows = [(step.do, step.kind, step.name, step.why) for step in steps]
-    print_table(("do", "what", "name", "why"), rows, "No operation is pending: unlock and refresh only.")
+    print_table(("do", "what", "name", "why"), rows, "Nothing was left behind: unlock and refresh only.")

@@ -68,6 +68,17 @@ class StackState:
                 found |= _identity(_text(record, "claimId"), _text(record, "key"))
         return frozenset(found)
 
+    @property
+    def volumes(self) -> dict[str, str]:
+        """The "pool/name"s that are this stack's, each with its item's key."""
+        return {
+            item["volume"]: key
+            for claim in self._everything()
+            if claim["type"] == CLAIM
+            for key, item in _items(claim).items()
+            if isinstance(item, dict) and isinstance(item.get("volume"), str)
+        }
+
     def first(self, *names: str) -> str | None:
         """The first text of any of these names among the claims and admissions, outputs before inputs."""
         for name in names:
@@ -99,10 +110,14 @@ def read_state(exported: object) -> StackState:
     )
 
 
-def _item_identities(claim: Record) -> set[str]:
+def _items(claim: Record) -> Mapping[str, Any]:
     items = (claim.get("inputs") or {}).get("items")
+    return items if isinstance(items, dict) else {}
+
+
+def _item_identities(claim: Record) -> set[str]:
     found = set()
-    for key, item in (items if isinstance(items, dict) else {}).items():
+    for key, item in _items(claim).items():
         found |= _identity(_text(claim, "claimId"), key)
         if isinstance(item, dict) and isinstance(item.get("volume"), str):
             found.add(item["volume"])
