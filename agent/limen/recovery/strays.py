@@ -77,7 +77,7 @@ def _volumes(state: StackState, sight: Sight) -> Iterator[Step]:
 
 
 def _media(state: StackState, sight: Sight, removed: frozenset[str]) -> Iterator[Step]:
-    """Cloud-init media carry no identity; `pulumi_limen` names them after the VM whose root disk is beside."""
+    """Cloud-init media carry no identity: `pulumi_limen` names them after the VM, as its root disk."""
     # The plugin's id of a medium is the volume's key and a suffix after a semicolon.
     known = {each.partition(";")[0] for each in state.known(MEDIUM)}
     roots = [identity.removesuffix("-root") for identity in state.volumes if identity.endswith("-root")]
