@@ -50,6 +50,13 @@ def test_a_dead_service_is_started_again(service: Service) -> None:
     assert service.process() != first
 
 
+def test_one_that_runs_but_does_not_answer_is_replaced(service: Service, tmp_path: Path) -> None:
+    hung = processes.start(["sleep", "99"], tmp_path / "log", service.mark)
+    assert service.up({})
+    assert not processes.alive(hung)
+    assert service.process() != hung
+
+
 def test_it_is_found_without_its_pid_file(service: Service) -> None:
     service.up({})
     service.pid_file.unlink()
