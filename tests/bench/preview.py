@@ -1,6 +1,6 @@
 """What Limen costs: the same preview with and without it, interleaved, and the admission by itself.
 
-Exit code 1 if an admission takes more than 100 ms.
+Exit code 1 if more than one admission in twenty takes over 100 ms.
 """
 
 import argparse

@@ -10,17 +10,24 @@ networks: dict[str, Any] = config.require_object("networks")
 vms: dict[str, Any] = config.require_object("vms")
 [image] = config.require_object("images").values()
 
-base = libvirt.Volume("image", pool="default", source=image["source"], format="qcow2")
+base = libvirt.Volume("image", name="plain-image", pool="default", source=image["source"], format="qcow2")
 made = {
     name: libvirt.Network(
-        name, mode="none", addresses=[entry["cidr"]], dhcp=libvirt.NetworkDhcpArgs(enabled=True)
+        name,
+        name=f"plain-{name}",
+        mode="none",
+        addresses=[entry["cidr"]],
+        dhcp=libvirt.NetworkDhcpArgs(enabled=True),
     )
     for name, entry in networks.items()
 }
 for name in vms:
-    root = libvirt.Volume(f"{name}-root", pool="default", size=8 * 1024**2, base_volume_id=base.id)
+    root = libvirt.Volume(
+        f"{name}-root", name=f"plain-{name}-root", pool="default", size=8 * 1024**2, base_volume_id=base.id
+    )
     domain = libvirt.Domain(
         name,
+        name=f"plain-{name}",
         vcpu=1,
         memory=64,
         type="qemu",
