@@ -191,6 +191,16 @@ def test_the_name_of_a_running_lab_is_not_taken_by_another_state(
     assert str(labs[1].state) in done.stderr
 
 
+def test_no_two_package_proxies_share_a_cache(labs: tuple[Instance, Instance]) -> None:
+    caches = [
+        line
+        for lab in labs
+        for line in (lab.state / "aptproxy" / "acng.conf").read_text().splitlines()
+        if line.startswith("CacheDir:")
+    ]
+    assert len(set(caches)) == len(caches) == 2
+
+
 def test_status_says_where_everything_is(labs: tuple[Instance, Instance]) -> None:
     status = json.loads(lab_command("status", "--json", *options(labs[1])))
     assert all(status["running"].values())

@@ -1,17 +1,19 @@
 """apt-cacher-ng on the machine's end of the veth pair: guests install packages through it.
 
 It asks the mirrors that the guests name, which are the machine's own, by way of the machine's proxy if it has
-one. Its cache stands outside the tree, one for each name of a lab.
+one. The cache outside the tree serves one proxy at a time; a second lab has one of its own, in its state.
 """
 
+import os
 import socket
 from pathlib import Path
 
-from tests.lab import aptconf, netns, ports, processes
+from tests.lab import aptconf, locking, netns, ports, processes
 from tests.lab.errors import LabError
 from tests.lab.instance import Instance, cache_root
 
 MARK = "LIMEN_LAB_APT_PROXY"
+CACHE_MARK = "LIMEN_LAB_APT_CACHE"
 # apt-cacher-ng 3.7 resolves no address for a port above 32767.
 PORTS = range(13142, 32768)
 
@@ -48,10 +50,16 @@ def listens(lab: Instance) -> bool:
         return False
 
 
-def configuration(lab: Instance) -> str:
+def choose_cache(lab: Instance) -> Path:
+    """The common cache if no other proxy works on it (two would spoil it), else one in the lab's state."""
+    common = cache_root() / "apt-cacher-ng"
+    return lab.state / "apt-cache" if processes.with_variable(CACHE_MARK, str(common)) else common
+
+
+def configuration(lab: Instance, cache: Path) -> str:
     """The text of acng.conf."""
     lines = [
-        f"CacheDir: {cache_root() / 'apt-cacher-ng' / lab.name}",
+        f"CacheDir: {cache}",
         f"LogDir: {lab.state / 'log'}",
         f"Port: {port(lab)}",
         f"BindAddress: {netns.addresses(lab)[0].ip}",
@@ -70,12 +78,16 @@ def up(lab: Instance) -> bool:
         return False
     down(lab)
     port_file(lab).unlink(missing_ok=True)  # another may have taken it since
-    (cache_root() / "apt-cacher-ng" / lab.name).mkdir(parents=True, exist_ok=True)
     conf = lab.folder("aptproxy") / "acng.conf"
     conf.touch(mode=0o600)  # a proxy's address may hold a password
-    conf.write_text(configuration(lab))
     log = lab.folder("log") / "apt-cacher-ng.out"
-    process = processes.start(["apt-cacher-ng", "-c", str(conf.parent)], log, (MARK, str(lab.state)))
+    with locking.locked(cache_root() / "apt-cacher-ng.lock", "another lab's package proxy"):
+        cache = choose_cache(lab)
+        cache.mkdir(parents=True, exist_ok=True)
+        conf.write_text(configuration(lab, cache))
+        argv = ["apt-cacher-ng", "-c", str(conf.parent)]
+        env = {**os.environ, CACHE_MARK: str(cache)}
+        process = processes.start(argv, log, (MARK, str(lab.state)), env)
     processes.wait_until(lambda: listens(lab) or not processes.alive(process), 20, "apt-cacher-ng's start")
     if not processes.alive(process):
         raise LabError(f"apt-cacher-ng ended at once: see {log}")
