@@ -17,7 +17,7 @@ from tests.lab.demo.layout import Layout, of_clone
 from tests.lab.demo.shell import StepFailed
 from tests.lab.errors import LabError
 from tests.lab.instance import instance
-from tests.lab.lab import Lab
+from tests.lab.lab import Lab, real_host
 
 STARTED = time.monotonic()
 
@@ -41,15 +41,9 @@ def image_variables() -> dict[str, str]:
     }
 
 
-def chosen_host(lab: Lab) -> str | None:
-    """The real host that LIMEN_LIBVIRT_URI names; None for the lab, also when `.limen/env` is loaded."""
-    uri = os.environ.get("LIMEN_LIBVIRT_URI")
-    return None if uri == lab.instance.libvirt_uri else uri or None
-
-
 def variables(layout: Layout, lab: Lab, limen: Authority) -> dict[str, str]:
     """Everything that `.limen/env` exports; no secret, only the files that hold them."""
-    uri = chosen_host(lab)
+    uri = real_host()
     own = (
         {}
         if uri
@@ -79,7 +73,7 @@ def environment(layout: Layout, exported: dict[str, str]) -> dict[str, str]:
 def up(layout: Layout) -> None:
     """Bring everything up; what is up already stays as it is."""
     lab = Lab(instance(layout.name))
-    started = lab.up(hypervisor=chosen_host(lab) is None)
+    started = lab.up(hypervisor=real_host() is None)
     say(f"lab {layout.name}: {'started ' + ', '.join(started) if started else 'runs already'}")
     limen = Authority(layout, lab.cluster.url_file)
     new_secret(layout.passphrase)
