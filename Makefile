@@ -37,6 +37,7 @@ lint: ## ruff, mypy, import-linter, yamllint
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+	@MYPYPATH=pulumi/toolchain $(VENV)/bin/mypy --strict --config-file= --explicit-package-bases pulumi/toolchain
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint --strict .
 

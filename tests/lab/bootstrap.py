@@ -96,7 +96,7 @@ def toolchain() -> None:
 def image() -> None:
     """The guest image, built once and cached; nothing to do where LIMEN_IMAGE names another."""
     if not os.environ.get("LIMEN_IMAGE"):
-        run("image", [sys.executable, "-m", "tests.lab", "image"])
+        run("image", [sys.executable, "-m", "tests.lab", "image", "--quiet"])
 
 
 def bootstrap(only: tuple[str, ...]) -> None:
