@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python3 -m tests.lab", description=__doc__, epilog=EPILOG)
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("packages", help="install the Debian packages that are missing (root)")
-    guest = commands.add_parser("image", help="build the guest image unless it is cached, and print its paths")
+    guest = commands.add_parser(
+        "image", help="build the guest image unless it is cached, and print its paths"
+    )
     guest.add_argument("--quiet", action="store_true", help="show the build's progress only, not the paths")
     commands.add_parser("list", help="list the labs that have state on this machine")
     for name, text in (
