@@ -36,7 +36,7 @@ def run(rounds: int, booted: bool, seed: int) -> None:
         write = plans.booted if booted else plans.idle
         course = Course(made, made.stack("faults"), write, most=2 if booted else 3, seconds=600.0)
         course.begin()
-        say(f"undisturbed: {course.current} in {course.usual_seconds:.0f} s")
+        say(f"undisturbed: {course.current} in {course.usual[True].seconds:.0f} s")
         for number in range(1, rounds + 1):
             say(f"round {number} of {rounds}")
             course.play(chance, say)

@@ -1,12 +1,14 @@
 """One round: change the stack, strike, recover, finish the change, and see that everything agrees."""
 
 import random
+import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults import moments, plans, victims
+from tests.faults.moments import Run
 from tests.faults.plans import Plan
 from tests.world.agreement import agree
 from tests.world.stack import Stack
@@ -36,35 +38,28 @@ class Course:
     seconds: float
     """How long one Pulumi run may take before it counts as hung."""
     current: Plan = plans.EMPTY
-    usual_seconds: float = 0.0
-    usual_lines: int = 0
+    usual: dict[bool, Run] = field(default_factory=dict)
+    """The last run that went undisturbed, of those that made VMs (True) and of the others."""
 
     def begin(self) -> None:
         """A first, undisturbed run, which says when later ones may be struck."""
-        self.configure(Plan(self.most, True, True))
+        self._configure(Plan(self.most, True, True))
         run = moments.strike(self._start(), moments.NEVER, list, self.seconds)
         if run.code != 0:
             raise RoundFailed(f"the undisturbed run failed:\n{run.output}")
-        self.usual_seconds, self.usual_lines = run.seconds, run.lines
+        self.usual = {True: run, False: run}
         agree(self.world, self.stack)
 
-    def configure(self, plan: Plan) -> None:
+    def _configure(self, plan: Plan) -> None:
         self.stack.configure(self.write(self.world, plan))
         self.current = plan
 
     def play(self, chance: random.Random, say: Callable[[str], None]) -> None:
         """One round; raises RoundFailed."""
-        plan = plans.draw(chance, self.current, self.most)
-        victim = chance.choice(list(VICTIMS))
-        moment = moments.choose(chance, self.usual_seconds, self.usual_lines)
-        say(f"{self.current} -> {plan}: SIGKILL of {victim} at {moment}")
-        self.configure(plan)
-        story = []
+        story: list[str] = []
         try:
-            run = moments.strike(self._start(), moment, lambda: self._kill(victim), self.seconds)
-            outcome = f"killed {', '.join(run.struck)}" if run.struck else "it was over before"
-            say(f"  {outcome}; pulumi up ended with exit code {run.code} after {run.seconds:.0f} s")
-            story.append(f"pulumi up, struck:\n{run.output}")
+            while not self._strike(chance, say, story):
+                story.clear()
             self.world.authority.service.up(self.world.authority.database_env)
             self._recover(say, story)
             done = self.stack.up()
@@ -78,7 +73,26 @@ class Course:
         except (RoundFailed, AssertionError, TimeoutError) as error:
             raise RoundFailed("\n\n".join([*story, str(error)])) from error
 
-    def _start(self) -> Any:
+    def _strike(self, chance: random.Random, say: Callable[[str], None], story: list[str]) -> bool:
+        """Change the stack and kill something meanwhile; False if the run was over before."""
+        plan = plans.draw(chance, self.current, self.most)
+        grows = plan.vms > self.current.vms
+        victim = chance.choice(list(VICTIMS))
+        moment = moments.choose(chance, self.usual[grows].seconds, self.usual[grows].lines)
+        say(f"{self.current} -> {plan}: SIGKILL of {victim} at {moment}")
+        self._configure(plan)
+        run = moments.strike(self._start(), moment, lambda: self._kill(victim), self.seconds)
+        story.append(f"pulumi up, struck:\n{run.output}")
+        if run.struck:
+            say(f"  killed {', '.join(run.struck)}; pulumi ended with {run.code} after {run.seconds:.0f} s")
+            return True
+        if run.code != 0:
+            raise RoundFailed("pulumi up failed though nothing was killed")
+        self.usual[grows] = run
+        say(f"  it was over before, after {run.seconds:.0f} s; another change")
+        return False
+
+    def _start(self) -> "subprocess.Popen[str]":
         return self.stack.start("up", "--yes", "--skip-preview", "--stack", self.stack.name)
 
     def _kill(self, victim: str) -> list[str]:
