@@ -1,4 +1,4 @@
-"""Clients of the ledger: processes with threads, each asking for one claim after the other."""
+"""Clients: processes with threads, each asking at a door for one claim after the other."""
 
 import multiprocessing
 import random
@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from uuid import uuid4
 
-from limen.ledger import Ledger
-from limen.ledger.pool import Settings
 from limen.ledger.values import ClaimRequest, Fingerprint, ItemRequest, Owner
+from tests.bench.doors import Door
 from tests.bench.setting import host_id, leaf
 
 GIB = 2**30
@@ -27,7 +26,6 @@ class Load:
     trees: int
     hosts: int
     seconds: float
-    settings: Settings
     processes: int = 1
 
 
@@ -40,14 +38,14 @@ class Rate:
     slow: float
 
 
-def run(url: str, load: Load) -> Rate:
-    """Apply the load. Raises RuntimeError when an admission was not admitted."""
+def run(door: Door, load: Load) -> Rate:
+    """Apply the load at the door. Raises RuntimeError when an admission was not admitted."""
     context = multiprocessing.get_context("spawn")
     workers = []
     for index in range(load.processes):
         mine = load.clients // load.processes + (index < load.clients % load.processes)
         ours, theirs = context.Pipe()
-        worker = context.Process(target=_work, args=(url, replace(load, clients=mine), index, theirs))
+        worker = context.Process(target=_work, args=(door, replace(load, clients=mine), index, theirs))
         worker.start()
         workers.append((worker, ours))
     for _, pipe in workers:
@@ -83,10 +81,10 @@ def request(number: random.Random, trees: int, hosts: int) -> ClaimRequest:
     )
 
 
-def _work(url: str, load: Load, index: int, pipe: Connection) -> None:
+def _work(door: Door, load: Load, index: int, pipe: Connection) -> None:
     times: list[float] = []
     failures: list[str] = []
-    with Ledger.open(url, load.settings) as ledger:
+    with door.open() as connect:
         pipe.send("ready")
         pipe.recv()
         begin = time.perf_counter() + _WARM_UP
@@ -94,9 +92,10 @@ def _work(url: str, load: Load, index: int, pipe: Connection) -> None:
 
         def client(seed: str) -> None:
             number = random.Random(seed)
+            admit = connect()
             while (start := time.perf_counter()) < end:
                 try:
-                    ledger.claims.create(request(number, load.trees, load.hosts), "bench")
+                    admit(request(number, load.trees, load.hosts))
                 except Exception as error:  # noqa: BLE001 (whatever it was, the figure would be wrong)
                     failures.append(repr(error))
                     return
