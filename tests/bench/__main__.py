@@ -1,7 +1,7 @@
 """Every benchmark, one after the other: `python -m tests.bench [--only admissions,preview] [--quick]`.
 
-Performance is never a test: a missed target is told at the end and the exit code is 0. It is 1 when a benchmark
-itself failed.
+Performance is never a test: a missed target is told at the end and the exit code is 0. It is 1 when a
+benchmark itself failed.
 """
 
 import argparse

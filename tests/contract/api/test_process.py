@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from limen.client import Client
@@ -181,3 +182,25 @@ def test_answers_are_not_held_up_by_the_network(world: World) -> None:
             client.explain(world.demo, amounts={"vms": 1})
             times.append(time.monotonic() - started)
     assert min(times) < 0.035
+
+
+def test_answers_older_than_a_day_are_forgotten(database_url: str) -> None:
+    """A limen-api forgets them when it starts, and every hour after that."""
+    old, fresh = uuid4(), uuid4()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for claim_id, hours in ((old, 25), (fresh, 23)):
+            connection.execute(
+                "INSERT INTO answers (claim_id, key, request, answer, created) "
+                "VALUES (%s, 'user/key', '', '{}', now() - make_interval(hours => %s))",
+                (claim_id, hours),
+            )
+        own = ApiProcess(("--listen", "127.0.0.1:0"), {"LIMEN_DATABASE_URL": database_url})
+        own.start()
+        try:
+            deadline = time.monotonic() + PROMPTLY
+            query = "SELECT claim_id FROM answers WHERE claim_id = ANY(%s)"
+            while (kept := connection.execute(query, ([old, fresh],)).fetchall()) != [(fresh,)]:
+                assert time.monotonic() < deadline, kept
+                time.sleep(0.05)
+        finally:
+            own.stop()
