@@ -22,7 +22,7 @@ class Plan:
 
     def __str__(self) -> str:
         more = [", a second network"] * self.second_network + [", a data disk"] * self.disk
-        return f"{self.vms} VMs{''.join(more)}"
+        return f"{self.vms} VM{'' if self.vms == 1 else 's'}{''.join(more)}"
 
 
 EMPTY = Plan(0, False, False)
