@@ -24,7 +24,8 @@ class Parts:
     metrics: Metrics
 
 
-def _parts(request: Request) -> Parts:
+# Async, as is the key: a plain function would be handed to a thread, which costs more than what it does.
+async def _parts(request: Request) -> Parts:
     return cast(Parts, request.app.state.parts)
 
 
@@ -43,7 +44,7 @@ def _access(
 Caller = Annotated[Access, Depends(_access)]
 
 
-def _idempotency_key(
+async def _idempotency_key(
     caller: Caller, idempotency_key: Annotated[str | None, Header(max_length=128)] = None
 ) -> str | None:
     """The caller's key, apart from every other user's: a key is a name that they chose, not a secret."""

@@ -154,15 +154,15 @@ def _outcome(ticket: Ticket, view: View, document: Document) -> Outcome:
         outcome = Denied(decision)
         _audit(document, ticket, step.decision.project, False, dict(decision))
     else:
-        outcome = Result(step.after, step.decision)
+        if ticket.key is not None and step.decision is not None:
+            decision = explanation(step.decision)  # drawn up once, to be kept and to be answered
+        outcome = Result(step.after, decision or step.decision)
         if step.after is not step.before:
             view.put(step.before, step.after)
         if step.detail is not None:
             warnings = [] if step.decision is None else [_warning(line) for line in step.decision.warnings]
             detail = {**step.detail, "warnings": warnings} if warnings else step.detail
             _audit(document, ticket, step.after.project, True, detail)
-        if ticket.key is not None and step.decision is not None:
-            decision = explanation(step.decision)
     if ticket.key is not None:
         answer = {
             "claim": None if isinstance(outcome, Denied) else claim_to_row(step.after),

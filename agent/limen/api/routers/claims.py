@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 from limen.api.access import Access
-from limen.api.answering import answering
+from limen.api.answering import answering, document
 from limen.api.context import Caller, IdempotencyKey, Parts, PartsIn, claim_id, find_host, host_ids
 from limen.api.holders import with_holders
 from limen.api.schemas import answers
@@ -34,23 +35,27 @@ router = APIRouter(prefix="/api/claims", tags=["claims"])
 
 
 @router.post("", **answering(answers.AdmittedClaim, 201))
-def create_claim(body: NewClaim, caller: Caller, parts: PartsIn, key: IdempotencyKey) -> Json:
+def create_claim(body: NewClaim, caller: Caller, parts: PartsIn, key: IdempotencyKey) -> JSONResponse:
     """Reserve all items or none; a denial is a problem `quota_denied` with the decision."""
     caller.require_scope("claims:write")
     caller.require_role(body.project, "operator")
     request = claim_request(body.id, body, host_ids(parts.ledger, host_names(body)))
-    return _admission(parts, caller, lambda: parts.ledger.claims.create(request, caller.user, key))
+    answer = _admission(parts, caller, lambda: parts.ledger.claims.create(request, caller.user, key))
+    return document(answer, 201)
 
 
 @router.put("/{claim}", **answering(answers.AdmittedClaim))
-def change_claim(claim: str, body: ChangedClaim, caller: Caller, parts: PartsIn, key: IdempotencyKey) -> Json:
+def change_claim(
+    claim: str, body: ChangedClaim, caller: Caller, parts: PartsIn, key: IdempotencyKey
+) -> JSONResponse:
     """Grow: per item and resource the larger of old and new. Another project is a transfer."""
     existing = _claim(claim, caller, parts, "claims:write", "operator")
     caller.require_role(body.project, "operator")
     request = claim_request(str(existing.id), body, host_ids(parts.ledger, host_names(body)))
-    return _admission(
+    answer = _admission(
         parts, caller, lambda: parts.ledger.claims.change(request, body.generation, caller.user, key)
     )
+    return document(answer)
 
 
 @router.post("/{claim}/transfer", **answering(answers.AdmittedClaim))
