@@ -55,11 +55,15 @@ class Stack:
         domain: str | None = None,
         dns: bool | None = None,
         hosts: Mapping[str, str] | None = None,
+        port_forwards: Sequence[Mapping[str, Any]] | None = None,
         autostart: bool | None = None,
         key: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Add a network: `nat` (default), `routed`, `isolated`, on a `bridge` of the host, or `existing`."""
+        """Add a network: `nat` (default), `routed`, `isolated`, on a `bridge` of the host, or `existing`.
+
+        `port_forwards`: ports of the host that lead to guests, `{protocol, host_port, address, port}`.
+        """
         self._add("networks", name, opts, locals())
 
     def pool(

@@ -17,6 +17,8 @@ COVERED = {
     "etc": "/etc/libvirt",
 }
 POOL = "default"
+# Opens port forwards; libvirtd looks for hooks when it starts.
+FORWARDS_HOOK = Path(__file__).parents[2] / "agent/limen/hypervisor/hooks/network.py"
 LIBVIRTD_CONF = """\
 host_uuid = "{host_uuid}"
 unix_sock_ro_perms = "0700"
@@ -46,6 +48,9 @@ def configure(lab: Instance) -> None:
     (etc / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=lab.host_uuid))
     (etc / "qemu.conf").write_text(QEMU_CONF)
     (etc / "virtlogd.conf").write_text('log_outputs = "2:file:/var/log/libvirt/virtlogd.log"\n')
+    hooks = lab.folder("etc/hooks/network.d")
+    shutil.copy(FORWARDS_HOOK, hooks / "limen")
+    (hooks / "limen").chmod(0o755)
     filters = Path("/etc/libvirt/nwfilter")
     if filters.is_dir() and not (etc / "nwfilter").exists():
         shutil.copytree(filters, etc / "nwfilter")

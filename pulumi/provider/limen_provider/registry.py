@@ -11,6 +11,7 @@ from limen_provider.resources.domain_size import DomainSize
 from limen_provider.resources.image import Image
 from limen_provider.resources.network_attachment import NetworkAttachment
 from limen_provider.resources.nfs_pool import NfsPool
+from limen_provider.resources.port_forward import PortForward
 from limen_provider.resources.quota_claim import QuotaClaim
 from limen_provider.resources.volume_size import VolumeSize
 from limen_provider.services import Services
@@ -24,10 +25,11 @@ _Class = (
     | type[DiskAttachment]
     | type[NetworkAttachment]
     | type[NfsPool]
+    | type[PortForward]
 )
 _CLASSES: tuple[_Class, ...] = (
     *(QuotaClaim, Admission, Image, NfsPool),
-    *(DomainSize, VolumeSize, DiskAttachment, NetworkAttachment),
+    *(DomainSize, VolumeSize, DiskAttachment, NetworkAttachment, PortForward),
 )
 _BY_TOKEN = {each.type_name: each for each in _CLASSES}
 

@@ -148,3 +148,17 @@ NFS_POOL = resource_schema(
     },
     {},
 )
+
+PORT_FORWARD = resource_schema(
+    "A port of the host that leads to a guest; the host needs Limen's network hook.",
+    {
+        **_HOST,
+        "network": described(TEXT, "The libvirt network, NAT or routed."),
+        "protocol": described(TEXT, "tcp (if left out) or udp."),
+        "hostPort": described(INTEGER, "The host's port, 1 to 65535."),
+        "address": described(TEXT, "The guest's fixed address."),
+        "port": described(INTEGER, "The guest's port, 1 to 65535."),
+    },
+    {},
+    optional=("protocol",),
+)

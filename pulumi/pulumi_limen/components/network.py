@@ -7,6 +7,7 @@ import pulumi_libvirt as libvirt
 
 from pulumi_limen.components.context import Context, admit, options
 from pulumi_limen.naming import libvirt_name
+from pulumi_limen.resources import InPlace
 from pulumi_limen.spec.values import NetworkSpec
 from pulumi_limen.xslt import network_xslt
 
@@ -57,6 +58,22 @@ class Network(pulumi.ComponentResource):
                 replacement_trigger=f"vlan {spec.vlan}",
             ),
         )
+        for forward in spec.port_forwards:
+            InPlace(
+                "PortForward",
+                # Not by network: a port that moves to another one is closed there before it opens here.
+                f"forward-{forward.protocol}-{forward.host_port}",
+                {
+                    "libvirtUri": context.libvirt_uri,
+                    "network": network.name,
+                    "protocol": forward.protocol,
+                    "hostPort": forward.host_port,
+                    "address": str(forward.address),
+                    "port": forward.port,
+                },
+                # Made anew with its network, in which they are kept.
+                opts=options(self, opts, depends_on=[network], replace_with=[network]),
+            )
         name: pulumi.Output[str] = network.name
         return name
 

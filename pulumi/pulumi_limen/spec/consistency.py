@@ -20,6 +20,7 @@ def check_consistency(spec: StackSpec, problems: Problems) -> None:
         _check_image(vm.root.image or "", spec, child(path, "image"), problems)
         _check_disks(vm, path, spec, uses, problems)
         _check_nics(vm, path, spec, (taken, macs), problems)
+    _check_forwards(spec, problems)
 
 
 def _check_keys(spec: StackSpec, problems: Problems) -> None:
@@ -120,6 +121,29 @@ def _check_nics(
         holder = taken.setdefault((network.name, nic.address), field)
         if holder != field:
             problems.add(field, f"{nic.address} is the address of {holder} already")
+
+
+def _check_forwards(spec: StackSpec, problems: Problems) -> None:
+    """A host has each port once, whatever the network; and only a fixed address stays the same guest's."""
+    ports: dict[tuple[str, int], str] = {}
+    fixed = {(nic.network, nic.address) for vm in spec.vms.values() for nic in vm.nics}
+    for name, network in spec.networks.items():
+        for index, forward in enumerate(network.port_forwards):
+            here = child(child(child("networks", name), "port_forwards"), index)
+            first = ports.setdefault((forward.protocol, forward.host_port), here)
+            if first != here and forward.host_port:
+                problems.add(
+                    child(here, "host_port"),
+                    f"the host's {forward.protocol} port {forward.host_port} is forwarded at {first} already",
+                )
+            if forward.address == NOWHERE:
+                continue
+            check_address(Reader({}, here, problems), "address", forward.address, network)
+            if not problems.below(child(here, "address")) and (name, forward.address) not in fixed:
+                problems.add(
+                    child(here, "address"),
+                    f"{forward.address} is no VM's fixed address: write it as `address` of a VM's card",
+                )
 
 
 def _declared(entries: Iterable[str]) -> str:

@@ -5,10 +5,10 @@ from ipaddress import IPv4Address
 from pulumi_limen.spec.names import RULES, is_host_name
 from pulumi_limen.spec.problems import child
 from pulumi_limen.spec.reader import NOWHERE, Reader
-from pulumi_limen.spec.values import NetworkSpec
+from pulumi_limen.spec.values import NetworkSpec, PortForward
 
 _MODES = ("nat", "routed", "isolated", "bridge", "existing")
-_OWN = ("cidr", "dhcp", "domain", "dns", "hosts")
+_OWN = ("cidr", "dhcp", "domain", "dns", "hosts", "port_forwards")
 _MADE = ("bridge", "vlan", "autostart", "key")
 
 
@@ -25,6 +25,10 @@ def parse_network(name: str, reader: Reader) -> NetworkSpec:
         reader.fail("bridge", "name the host's bridge")
     if mode != "bridge":
         reader.forbid(("vlan",), "only for mode `bridge`, on an Open vSwitch bridge")
+    if mode == "isolated":
+        reader.forbid(
+            ("port_forwards",), "an isolated network is not reached from outside: use nat or routed"
+        )
     cidr = reader.network("cidr")
     if mode not in ("bridge", "existing") and "cidr" not in reader:
         reader.fail(
@@ -42,6 +46,7 @@ def parse_network(name: str, reader: Reader) -> NetworkSpec:
         domain=reader.named("domain", "host_name") or None,
         dns=reader.flag("dns", mode not in ("bridge", "existing")),
         hosts=_hosts(reader),
+        port_forwards=_port_forwards(reader),
         autostart=reader.flag("autostart", True),
     )
 
@@ -70,3 +75,20 @@ def _hosts(reader: Reader) -> dict[str, IPv4Address]:
     if found and not reader.flag("dns", True):
         reader.fail("hosts", "needs `dns: true`")
     return found
+
+
+def _port_forwards(reader: Reader) -> tuple[PortForward, ...]:
+    found: list[PortForward] = []
+    for index, entry in enumerate(reader.items("port_forwards")):
+        each = Reader(entry, child(child(reader.path, "port_forwards"), index), reader.problems)
+        found.append(
+            PortForward(
+                protocol=each.choice("protocol", ("tcp", "udp")),
+                host_port=each.whole("host_port") or 0,
+                address=each.address("address") or NOWHERE,
+                port=each.whole("port") or 0,
+            )
+        )
+    if found and not reader.flag("dns", True):
+        reader.fail("port_forwards", "needs `dns: true`: libvirt keeps them among the network's DNS records")
+    return tuple(found)

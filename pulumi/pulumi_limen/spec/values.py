@@ -12,6 +12,16 @@ DomainType = Literal["auto", "kvm", "qemu"]
 
 
 @dataclass(frozen=True)
+class PortForward:
+    """A port of the host that leads to `port` of the guest at `address`."""
+
+    protocol: Literal["tcp", "udp"]
+    host_port: int
+    address: IPv4Address
+    port: int
+
+
+@dataclass(frozen=True)
 class NetworkSpec:
     """A network. `libvirt_name` is set for an existing one, which is neither made nor charged."""
 
@@ -26,6 +36,7 @@ class NetworkSpec:
     domain: str | None = None
     dns: bool = True
     hosts: Mapping[str, IPv4Address] = field(default_factory=dict)
+    port_forwards: tuple[PortForward, ...] = ()
     autostart: bool = True
 
     @property
