@@ -6,7 +6,7 @@ from typing import Any
 
 import libvirt
 
-from limen.hypervisor import xmltools
+from limen.hypervisor import domain_xml, xmltools
 from limen.hypervisor.connection import Connection
 from limen.hypervisor.errors import NotFound, Refused
 
@@ -16,11 +16,17 @@ _HOST = libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST
 
 
 def reserve_address(
-    conn: Connection, network: str, mac: str, address: str, hostname: str | None = None
+    conn: Connection,
+    network: str,
+    mac: str,
+    address: str,
+    hostname: str | None = None,
+    claim: str | None = None,
 ) -> bool:
     """Give the card `mac` this address from now on, in place of another. True if it had to be written.
 
-    Raises `Refused` when the network has no DHCP for it or gave the address to another card, `NotFound`.
+    A card of a domain of `claim` loses the address to this one: an owner whose cards swap addresses changes
+    them in any order. Raises `Refused` when the network has no DHCP for it or gave the address to another card, `NotFound`.
     """
 
     def work(handle: Any) -> bool:
@@ -36,7 +42,14 @@ def reserve_address(
             own = _entry(root, mac)
             if own is not None and (own.get("ip"), own.get("name")) == (address, hostname):
                 continue
-            _require_free(root, network, mac, address)
+            other = _other(root, mac, address)
+            if other is not None:
+                if claim is None or (other.get("mac") or "").lower() not in _cards(handle, claim):
+                    raise Refused(
+                        f"The network {network} gives {address} to {other.get('name') or other.get('mac')}: "
+                        "choose another address."
+                    )
+                _update(held, _DELETE, parent, other, flag)
             if own is not None:
                 _update(held, _DELETE, _parent(root, own.get("ip", address)) or parent, own, flag)
             wanted = ET.Element("host", mac=mac, ip=address)
@@ -100,13 +113,19 @@ def _entry(root: ET.Element, mac: str) -> ET.Element | None:
     return None
 
 
-def _require_free(root: ET.Element, network: str, mac: str, address: str) -> None:
+def _other(root: ET.Element, mac: str, address: str) -> ET.Element | None:
+    """The entry of another card that has the address."""
     for entry in root.iterfind("ip/dhcp/host"):
         if entry.get("ip") == address and (entry.get("mac") or "").lower() != mac.lower():
-            raise Refused(
-                f"The network {network} gives {address} to {entry.get('name') or entry.get('mac')}: "
-                "choose another address."
-            )
+            return entry
+    return None
+
+
+def _cards(handle: Any, claim: str) -> set[str]:
+    """The MAC addresses, in lower case, of the domains whose hint names the claim."""
+    roots = [xmltools.parse(domain.XMLDesc(0)) for domain in handle.listAllDomains(0)]
+    found = [root for root in roots if (hint := domain_xml.hint_of(root)) and hint.claim == claim]
+    return {card.mac.lower() for root in found for card in domain_xml.interfaces_of(root)}
 
 
 def _update(network: Any, command: int, parent: tuple[int, ET.Element], entry: ET.Element, flag: int) -> None:

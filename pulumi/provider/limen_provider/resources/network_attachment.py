@@ -110,7 +110,12 @@ class NetworkAttachment(Hosted):
         def attach(connection: Connection) -> None:
             # The address first: a guest asks for it as soon as it sees its card on the network.
             if "address" in inputs:
-                reserve_address(connection, inputs["network"], mac, inputs["address"], inputs.get("hostname"))
+                domain = find_domain(connection, uuid)
+                reserve_address(
+                    *(connection, inputs["network"], mac, inputs["address"]),
+                    hostname=inputs.get("hostname"),
+                    claim=domain.hint.claim if domain and domain.hint else None,
+                )
             where = given(network=inputs.get("network"), bridge=inputs.get("bridge"))
             attach_interface(connection, uuid, mac, **where, **given(model=inputs.get("model")))
 
