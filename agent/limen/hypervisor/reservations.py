@@ -26,7 +26,8 @@ def reserve_address(
     """Give the card `mac` this address from now on, in place of another. True if it had to be written.
 
     A card of a domain of `claim` loses the address to this one: an owner whose cards swap addresses changes
-    them in any order. Raises `Refused` when the network has no DHCP for it or gave the address to another card, `NotFound`.
+    them in any order. Raises `Refused` when the network has no DHCP for it or gave the address to another
+    card, `NotFound`.
     """
 
     def work(handle: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
+from limen.hypervisor import xmltools
 from tests.integration.sdk.conftest import PROJECT
 from tests.world import guests
 from tests.world.agreement import agree
@@ -13,7 +14,7 @@ NETWORKS = guests.networks(71, "lan")
 
 
 def xml(world: World, stack: Stack, name: str) -> ET.Element:
-    return ET.fromstring(world.virsh("dumpxml", f"{stack.name}-{name}"))
+    return xmltools.parse(world.virsh("dumpxml", f"{stack.name}-{name}"))
 
 
 def test_firmware_consoles_and_machines(roomy: World, stack: Stack) -> None:
@@ -70,7 +71,9 @@ def test_a_running_vm_grows_within_its_ceilings_and_takes_disks(roomy: World, st
     domains = roomy.domains()
     q, p = domains[f"{stack.name}-q"], domains[f"{stack.name}-p"]
     assert ids_of(roomy) == ids, "a VM was restarted"
-    assert q.live is not None and q.defined is not None and p.live is not None
+    assert q.live is not None
+    assert q.defined is not None
+    assert p.live is not None
     assert (q.live.vcpus, q.defined.vcpus, q.defined.memory) == (3, 3, 96 * MIB)
     assert p.live.vcpus == 2
     assert [disk.target for disk in q.disks] == ["vda", "vdb", "vdc"]

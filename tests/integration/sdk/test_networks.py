@@ -1,11 +1,11 @@
 """Every kind of network, and cards that come, go and move while the VM stays."""
 
 import subprocess
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
 
+from limen.hypervisor import xmltools
 from tests.integration.sdk.conftest import PROJECT, outputs
 from tests.world import guests
 from tests.world.agreement import agree
@@ -53,7 +53,7 @@ def cards(world: World, stack: Stack) -> list[str | None]:
 
 def reservations(world: World, network: str) -> dict[str, str]:
     """Address -> MAC of a network's DHCP host entries."""
-    tree = ET.fromstring(world.virsh("net-dumpxml", network))
+    tree = xmltools.parse(world.virsh("net-dumpxml", network))
     return {host.attrib["ip"]: host.attrib["mac"] for host in tree.findall("ip/dhcp/host")}
 
 
@@ -68,16 +68,16 @@ def test_every_kind_of_network(roomy: World, bridge: None, stack: Stack, theirs:
     assert cards(roomy, stack) == [own["out"], own["quiet"], own["wire"], theirs]
     # What others made is nobody's charge.
     assert roomy.usage(PROJECT) == {**guests.ONE, "networks": 3}
-    out = ET.fromstring(roomy.virsh("net-dumpxml", own["out"]))
+    out = xmltools.parse(roomy.virsh("net-dumpxml", own["out"]))
     assert [each.get("mode") for each in out.findall("forward")] == ["route"]
     assert [each.get("name") for each in out.findall("domain")] == ["lab.test"]
     [host] = out.findall("dns/host")
     assert (host.get("ip"), host.findtext("hostname")) == ("10.70.0.9", "db.lab.test")
     assert list(reservations(roomy, own["out"])) == ["10.70.0.20"]
-    quiet = ET.fromstring(roomy.virsh("net-dumpxml", own["quiet"]))
+    quiet = xmltools.parse(roomy.virsh("net-dumpxml", own["quiet"]))
     assert quiet.find("forward") is None
     assert quiet.find("ip/dhcp") is None
-    wire = ET.fromstring(roomy.virsh("net-dumpxml", own["wire"]))
+    wire = xmltools.parse(roomy.virsh("net-dumpxml", own["wire"]))
     assert [each.get("name") for each in wire.findall("bridge")] == [BRIDGE]
     found = outputs(stack)
     assert found["vms"]["web-1"]["address"] == "10.70.0.20"
