@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 import time
 
@@ -47,6 +48,8 @@ def main() -> int:
     arguments = parser().parse_args()
     seed = random.SystemRandom().randrange(2**32) if arguments.seed is None else arguments.seed
     say(f"seed {seed}")
+    # So that the lab is taken down as well when CI gives up on us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         run(arguments.rounds, arguments.booted, seed)
     except (RoundFailed, LabError, StepFailed, AssertionError) as error:
