@@ -151,6 +151,11 @@ class VirtualMachine(pulumi.ComponentResource):
                 delete_before_replace=True,
                 # A domain that was built anew has its old UUID and none of these.
                 replace_with=[self.domain],
+                # A device goes with its domain: a guest that runs on meanwhile need not let go of it. What
+                # shuts the guest down, or gives a fixed address back, has work to do all the same.
+                deleted_with=self.domain
+                if kind.endswith("Attachment") and not inputs.get("address")
+                else None,
             ),
         )
 

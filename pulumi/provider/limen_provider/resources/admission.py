@@ -100,7 +100,8 @@ class Admission:
         claim_id, key = _split(resource_id)
         claim = self._claim(claim_id)
         item = _item(claim, key)
-        if claim is None or item is None:
+        # What was released may stay charged until a scan of the host, but it is admitted no longer.
+        if claim is None or item is None or item.get("released"):
             return None
         if not inputs:
             host = self._services.client.get_host(item["host"])

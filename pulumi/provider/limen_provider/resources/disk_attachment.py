@@ -41,7 +41,12 @@ class DiskAttachment(Hosted):
         self, call: Call, resource_id: str, old_inputs: Properties, olds: Properties, news: Properties
     ) -> Diff:
         changes = compare(old_inputs, news)
-        replaces = [name for name in _IDENTITY if name in changes and news.get(name) is not UNKNOWN]
+        # A UUID that is not known yet is that of a domain that is replaced itself.
+        replaces = [
+            name
+            for name in _IDENTITY
+            if name in changes and (name == "uuid" or news.get(name) is not UNKNOWN)
+        ]
         if replaces:
             call.log.info(f"{news['target']} is unplugged, and the other disk is plugged in, live.")
             return Diff(changes, replaces=replaces, delete_before_replace=True)

@@ -51,8 +51,8 @@ class DomainSize(Hosted):
     ) -> Diff:
         """Look at the domain as well, and say which way the change will be made, before it is."""
         changes = compare(old_inputs, news)
-        if "uuid" in changes and known(news, "uuid"):
-            return Diff(changes, replaces=["uuid"])
+        if "uuid" in changes:  # also when it is not known yet: then the domain itself is replaced
+            return Diff(changes, replaces=["uuid"], delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "vcpus", "memory"):
             return Diff(changes)
         domain = self._find(call, news)

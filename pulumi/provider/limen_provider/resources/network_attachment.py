@@ -49,7 +49,8 @@ class NetworkAttachment(Hosted):
         self, call: Call, resource_id: str, old_inputs: Properties, olds: Properties, news: Properties
     ) -> Diff:
         changes = compare(old_inputs, news)
-        replaces = [name for name in _IDENTITY if name in changes and known(news, name)]
+        # A UUID that is not known yet is that of a domain that is replaced itself.
+        replaces = [name for name in _IDENTITY if name in changes and (name == "uuid" or known(news, name))]
         if replaces:
             return Diff(changes, replaces=replaces, delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "mac"):
