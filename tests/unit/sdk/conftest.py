@@ -1,5 +1,6 @@
 """A Pulumi engine that only writes down what is registered."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,9 +84,18 @@ class Program:
         return registered
 
 
+def _ensure_event_loop() -> None:
+    """The SDK makes futures outside coroutines; `asyncio.run` of a test before this one leaves no loop."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
     monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "test:///default")
     monkeypatch.delenv("LIMEN_DOMAIN_TYPE", raising=False)
+    _ensure_event_loop()
     yield Program()
     settings.reset_options()
