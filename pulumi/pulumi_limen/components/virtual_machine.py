@@ -149,8 +149,6 @@ class VirtualMachine(pulumi.ComponentResource):
                 self._opts,
                 depends_on=[self.domain, *(after or [])],
                 delete_before_replace=True,
-                # A domain that was built anew has its old UUID and none of these.
-                replace_with=[self.domain],
                 # A device goes with its domain: a guest that runs on meanwhile need not let go of it. What
                 # shuts the guest down, or gives a fixed address back, has work to do all the same.
                 deleted_with=self.domain

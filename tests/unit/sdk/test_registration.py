@@ -74,15 +74,19 @@ def test_the_guest_is_shut_down_before_its_disks_and_cards_go(program: Program) 
     assert {"limen:index:DiskAttachment::web-1-vdb", "limen:index:NetworkAttachment::web-1-eth0"} <= after
 
 
-def test_attachments_are_made_anew_with_their_domain(program: Program) -> None:
+def test_devices_go_with_their_domain(program: Program) -> None:
+    document = good()
+    document["vms"]["web-1"]["networks"] = ["lan"]
+    found = program.build(document)
+    for kind, name in (("DiskAttachment", "web-1-vdb"), ("NetworkAttachment", "web-1-eth0")):
+        urn = found.requests[f"limen:index:{kind}", name].deletedWith
+        assert urn.rpartition("$")[2] == "libvirt:index/domain:Domain::web-1"
+
+
+def test_the_guest_is_shut_down_and_its_fixed_address_given_back_all_the_same(program: Program) -> None:
     found = program.build(good())
-    for kind, name in (
-        ("DiskAttachment", "web-1-vdb"),
-        ("NetworkAttachment", "web-1-eth0"),
-        ("DomainSize", "web-1"),
-    ):
-        urns = found.requests[f"limen:index:{kind}", name].replace_with
-        assert [urn.rpartition("$")[2] for urn in urns] == ["libvirt:index/domain:Domain::web-1"]
+    for kind, name in (("DomainSize", "web-1"), ("NetworkAttachment", "web-1-eth0")):
+        assert not found.requests[f"limen:index:{kind}", name].deletedWith
 
 
 def test_children_belong_to_their_component(program: Program) -> None:

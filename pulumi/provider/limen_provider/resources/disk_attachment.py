@@ -48,7 +48,8 @@ class DiskAttachment(Hosted):
             if name in changes and (name == "uuid" or news.get(name) is not UNKNOWN)
         ]
         if replaces:
-            call.log.info(f"{news['target']} is unplugged, and the other disk is plugged in, live.")
+            if "uuid" not in replaces:
+                call.log.info(f"{news['target']} is unplugged, and the other disk is plugged in, live.")
             return Diff(changes, replaces=replaces, delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "target"):
             return Diff(changes)
