@@ -41,12 +41,15 @@ class TokenSource:
             self._value = self._read()
         return self._value
 
-    def renewed(self) -> bool:
-        """Read the file again after a refusal; True if it now holds another token."""
+    def renewed(self, refused: str) -> bool:
+        """Read the file again after a token was refused; True if it now holds another one.
+
+        It may not be news: another thread whose token was refused as well may have read it before.
+        """
         if self._file is None:
             return False
-        before, self._value = self._value, self._read()
-        return self._value != before
+        self._value = self._read()
+        return self._value != refused
 
     def _read(self) -> str:
         if self._file is None:
@@ -103,9 +106,10 @@ class Transport:
         if they were not sent. Raises ApiError, QuotaDenied, ApiUnavailable, ClientMisconfigured.
         """
         headers = {} if method == "GET" else {"Idempotency-Key": str(uuid.uuid4())}
-        response = self._send(method, path, body, query, headers, wait_seconds)
-        if response.status_code == httpx.codes.UNAUTHORIZED and self._token.renewed():
-            response = self._send(method, path, body, query, headers, wait_seconds)
+        token = self._token.current()
+        response = self._send(method, path, body, query, headers, token, wait_seconds)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._token.renewed(token):
+            response = self._send(method, path, body, query, headers, self._token.current(), wait_seconds)
         return self._answer(response)
 
     def _send(
@@ -115,9 +119,10 @@ class Transport:
         body: Mapping[str, Any] | None,
         query: Mapping[str, str] | None,
         headers: Mapping[str, str],
+        token: str,
         wait_seconds: float,
     ) -> httpx.Response:
-        authorized = {**headers, "Authorization": f"Bearer {self._token.current()}"}
+        authorized = {**headers, "Authorization": f"Bearer {token}"}
         timeout = httpx.Timeout(self._timeout * 0.9 + wait_seconds, connect=min(2.0, self._timeout / 2))
         repeatable = method in ("GET", "PUT") or path.startswith("/api/claims")
         retried = (*_NOT_SENT, *_BROKEN_OFF) if repeatable else _NOT_SENT

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from limen.client import ApiError, ApiUnavailable, Client, ClientMisconfigured, QuotaDenied
+from limen.client.transport import TokenSource
 
 from .conftest import DROP, HANG, Problem, Server
 
@@ -82,6 +83,17 @@ def test_a_rotated_token_file_is_read_again(server: Server, problem: Problem, tm
         "Bearer old",
         "Bearer new",
     ]
+
+
+def test_a_renewal_that_another_thread_read_first_counts_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    source = TokenSource(file=file)
+    refused = source.current()
+    file.write_text("new\n")
+    assert source.renewed(refused)  # a first thread
+    assert source.renewed(refused)  # a second one, whose request went out with the old token
+    assert not source.renewed("new")
 
 
 def test_a_refused_token_that_did_not_change_is_sent_once(
