@@ -44,6 +44,13 @@ def _check_storage(spec: StackSpec, problems: Problems) -> None:
     pools = frozenset(spec.pools)
     for name, image in spec.images.items():
         check_pool(image.pool, pools, f"images.{name}.pool", problems)
+        if image.pool in spec.pools and spec.pools[image.pool].type in ("dir", "lvm"):
+            # The image stays when the stack goes, and a pool that is not empty cannot go.
+            problems.add(
+                f"images.{name}.pool",
+                f"images belong to the host and outlive the stack, with which pool {image.pool!r} goes: "
+                "use `default`, or declare a pool of the host with `type: existing`",
+            )
     for name, disk in spec.disks.items():
         check_pool(disk.pool, pools, f"disks.{name}.pool", problems)
         if disk.image is not None:

@@ -102,6 +102,15 @@ def test_two_guests_cannot_have_one_address_mac_or_disk() -> None:
     }
 
 
+def test_an_image_is_not_put_into_a_pool_that_goes_with_the_stack() -> None:
+    document = good() | {"pools": {"own": {"type": "dir", "path": "/srv/own"}, "vms": {"type": "existing"}}}
+    [image] = document["images"]
+    document["images"][image]["pool"] = "own"
+    assert set(errors(document)) == {f"images.{image}.pool"}
+    document["images"][image]["pool"] = "vms"
+    assert not errors(document)
+
+
 def test_an_lvm_pool_takes_raw_disks_only() -> None:
     document = good() | {"pools": {"fast": {"type": "lvm", "volume_group": "vg0"}}}
     document["disks"]["data"] |= {"pool": "fast"}
