@@ -48,7 +48,7 @@ def variables(layout: Layout, lab: Lab, limen: Authority) -> dict[str, str]:
         {}
         if uri
         else {
-            "LIMEN_SSH_CONFIG": str(lab.instance.ssh_config),
+            "LIMEN_SSH_CONFIG": str(layout.ssh_config),
             "LIMEN_DOMAIN_TYPE": "qemu",
             "LIMEN_GUEST_APT_PROXY": str(lab.status()["apt_proxy"]),
         }
@@ -78,6 +78,8 @@ def up(layout: Layout) -> None:
     limen = Authority(layout, lab.cluster.url_file)
     new_secret(layout.passphrase)
     program.ensure_ssh_key(layout.ssh_key)
+    if real_host() is None:
+        program.write_ssh_config(layout.ssh_config, lab.instance.ssh_config, layout.ssh_key)
     done = limen.up()
     exported = variables(layout, lab, limen)
     done += limen.ensure_host(exported["LIMEN_LIBVIRT_URI"])

@@ -54,6 +54,10 @@ class Layout:
     def ssh_key(self) -> Path:
         return self.dot / "ssh" / "id_ed25519"
 
+    @property
+    def ssh_config(self) -> Path:
+        return self.dot / "ssh" / "config"
+
 
 def of_clone() -> Layout:
     """The layout of this clone: two clones on one machine do not meet."""

@@ -45,6 +45,11 @@ def ensure_ssh_key(key: Path) -> None:
         capture(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "limen", "-f", str(key)], {})
 
 
+def write_ssh_config(config: Path, lab_config: Path, key: Path) -> None:
+    """The lab's way to its guests, with the key of the main job: what `ssh -F` and `limen vm ssh` need."""
+    config.write_text(f"{lab_config.read_text()}    IdentityFile {key}\n    IdentitiesOnly yes\n")
+
+
 def ensure_stack(layout: Layout, env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:
     """Select the stack, making it (and the file backend) when there is none."""
     layout.backend.mkdir(parents=True, exist_ok=True)

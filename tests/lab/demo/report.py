@@ -22,18 +22,18 @@ def machines(env: Mapping[str, str], stack: str, program: Path) -> dict[str, Any
     return found
 
 
-def way_in(env: Mapping[str, str]) -> list[str]:
+def way_in(layout: Layout, env: Mapping[str, str]) -> list[str]:
     """How SSH gets to guests behind NAT: the lab's configuration, or a jump through the hypervisor."""
     if "LIMEN_SSH_CONFIG" in env:
         return ["-F", env["LIMEN_SSH_CONFIG"]]
     uri = urlsplit(env["LIMEN_LIBVIRT_URI"])
     jump = ["-J", uri.netloc] if uri.scheme.endswith("+ssh") else []
-    return ["-o", "StrictHostKeyChecking=accept-new", *jump]
+    return ["-i", str(layout.ssh_key), "-o", "StrictHostKeyChecking=accept-new", *jump]
 
 
 def ssh_command(machine: Mapping[str, Any], layout: Layout, env: Mapping[str, str]) -> list[str]:
     """How to reach one VM; through the lab's namespace where there is a lab."""
-    return ["ssh", *way_in(env), "-i", str(layout.ssh_key), f"{machine['user']}@{machine['address']}"]
+    return ["ssh", *way_in(layout, env), f"{machine['user']}@{machine['address']}"]
 
 
 def wait_for_ssh(
