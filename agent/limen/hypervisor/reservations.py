@@ -9,6 +9,7 @@ import libvirt
 from limen.hypervisor import domain_xml, xmltools
 from limen.hypervisor.connection import Connection
 from limen.hypervisor.errors import NotFound, Refused
+from limen.hypervisor.networks import definitions
 
 _ADD = libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST
 _DELETE = libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE
@@ -33,7 +34,7 @@ def reserve_address(
     def work(handle: Any) -> bool:
         held = handle.networkLookupByName(network)
         changed = False
-        for flag, root in _definitions(held):
+        for flag, root in definitions(held):
             parent = _parent(root, address)
             if parent is None:
                 raise Refused(
@@ -69,7 +70,7 @@ def release_address(conn: Connection, network: str, mac: str) -> bool:
     def work(handle: Any) -> bool:
         held = handle.networkLookupByName(network)
         changed = False
-        for flag, root in _definitions(held):
+        for flag, root in definitions(held):
             own = _entry(root, mac)
             parent = None if own is None else _parent(root, own.get("ip", ""))
             if own is not None and parent is not None:
@@ -81,17 +82,6 @@ def release_address(conn: Connection, network: str, mac: str) -> bool:
         return conn.run(work)
     except NotFound:
         return False
-
-
-def _definitions(network: Any) -> list[tuple[int, ET.Element]]:
-    """The definitions that a change has to reach, each with its flag."""
-    found = []
-    if network.isActive():
-        found.append((libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, xmltools.parse(network.XMLDesc(0))))
-    if network.isPersistent():
-        inactive = network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
-        found.append((libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG, xmltools.parse(inactive)))
-    return found
 
 
 def _parent(root: ET.Element, address: str) -> tuple[int, ET.Element] | None:
