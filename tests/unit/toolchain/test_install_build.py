@@ -173,13 +173,17 @@ def test_two_at_once_build_once(machine: Machine) -> None:
 
 
 def open_gate(gate: Path) -> bool:
-    """Let one waiting build pass; False: none waits."""
+    """Let one waiting build pass; False: none waits, or it has passed already and is closing its end."""
     try:
         handle = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
         return False
-    os.write(handle, b"\n")
-    os.close(handle)
+    try:
+        os.write(handle, b"\n")
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(handle)
     return True
 
 
