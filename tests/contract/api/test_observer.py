@@ -1,7 +1,6 @@
 """The observer against a real libvirtd in namespaces of its own: charges settle by themselves."""
 
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +15,9 @@ from limen.client import ApiError, Client
 from limen.hypervisor.connection import Connection, connect
 from limen.ledger.values import Seen
 from limen.quota.model import item_uuid
-from tests.lab import libvirtd, netns
-from tests.lab.instance import Instance, instance
+from tests.contract.hypervisors import hypervisor
+from tests.lab import libvirtd
+from tests.lab.instance import Instance
 
 from .conftest import World
 
@@ -26,18 +26,8 @@ SETTLE_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Instance]:
-    if os.geteuid() != 0 or shutil.which("libvirtd") is None:
-        pytest.skip("libvirtd in namespaces of its own needs root and Debian's libvirt-daemon-system")
-    made = instance(f"ob{os.getpid() % 100000}")
-    made.state.mkdir(parents=True)
-    try:
-        netns.up(made)
-        libvirtd.up(made)
+    with hypervisor("ob") as made:
         yield made
-    finally:
-        libvirtd.down(made)
-        netns.down(made)
-        shutil.rmtree(made.state, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A hypervisor of the tests' own: real libvirtd and QEMU in namespaces, gone afterwards."""
 
-import os
-import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,26 +8,16 @@ from pathlib import Path
 import pytest
 
 from limen.hypervisor.connection import Connection, connect
-from tests.lab import libvirtd, netns
-from tests.lab.instance import Instance, instance
+from tests.contract.hypervisors import hypervisor
+from tests.lab.instance import Instance
 
 MakeDomain = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Instance]:
-    if os.geteuid() != 0 or shutil.which("libvirtd") is None:
-        pytest.skip("libvirtd in namespaces of its own needs root and Debian's libvirt-daemon-system")
-    made = instance(f"hv{os.getpid() % 100000}")
-    made.state.mkdir(parents=True)
-    try:
-        netns.up(made)
-        libvirtd.up(made)
+    with hypervisor("hv") as made:
         yield made
-    finally:
-        libvirtd.down(made)
-        netns.down(made)
-        shutil.rmtree(made.state, ignore_errors=True)
 
 
 @pytest.fixture
