@@ -23,10 +23,6 @@ class Layout:
         return ROOT / ".limen" / "toolchain"
 
     @property
-    def pulumi_home(self) -> Path:
-        return ROOT / ".limen" / "pulumi-home"
-
-    @property
     def lab(self) -> Path:
         return self.dot / "lab"
 

@@ -1,6 +1,8 @@
 """The Pulumi side of the main job: the env file, the stack, `pulumi up` and `pulumi destroy`."""
 
+import functools
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,22 +13,26 @@ PROGRAM = ROOT / "pulumi" / "programs" / "vm_stack"
 STACK = "dev"
 
 
+@functools.cache
+def toolchain_variables(prefix: Path) -> Mapping[str, str]:
+    """What the toolchain says a shell needs to use it; PATH ends with the shell's own, `$PATH`."""
+    argv = [sys.executable, "pulumi/toolchain/install.py", "--prefix", str(prefix), "--print-env"]
+    return dict(line.split("=", 1) for line in capture(argv, {}, ROOT).splitlines())
+
+
 def pulumi_variables(layout: Layout) -> dict[str, str]:
-    """What a hand-typed `pulumi` needs: the file backend, its passphrase, and nothing from the internet."""
+    """What a hand-typed `pulumi` needs: the toolchain's variables, the file backend, its passphrase."""
+    named = {name: value for name, value in toolchain_variables(layout.toolchain).items() if name != "PATH"}
     return {
-        "PULUMI_HOME": str(layout.pulumi_home),
+        **named,
         "PULUMI_BACKEND_URL": f"file://{layout.backend}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-        "LIMEN_PYTHON": str(layout.venv_bin / "python"),
     }
 
 
 def path_value(layout: Layout) -> str:
     """The folders that go in front of PATH: pulumi and its language host, limen, python."""
-    return f"{layout.toolchain / 'bin'}:{layout.venv_bin}"
+    return toolchain_variables(layout.toolchain)["PATH"].removesuffix(":$PATH")
 
 
 def write_env_file(layout: Layout, variables: Mapping[str, str]) -> None:
