@@ -23,10 +23,6 @@ class Layout:
         return ROOT / ".limen" / "toolchain"
 
     @property
-    def lab(self) -> Path:
-        return self.dot / "lab"
-
-    @property
     def env_file(self) -> Path:
         return self.dot / "env"
 
