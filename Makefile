@@ -32,7 +32,7 @@ quick: ## unit tests only
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/python -m pytest tests/unit
 
-lint: ## ruff, mypy, import-linter, yamllint
+lint: ## ruff, mypy, import-linter, yamllint, ansible-lint
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -40,6 +40,7 @@ lint: ## ruff, mypy, import-linter, yamllint
 	@MYPYPATH=pulumi/toolchain $(VENV)/bin/mypy --strict --config-file= --explicit-package-bases pulumi/toolchain
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint --strict .
+	@PATH=$(CURDIR)/$(VENV)/bin:$$PATH ansible-lint --quiet
 
 format: ## let ruff put the code in order
 	@$(VENV)/bin/ruff check --fix .
