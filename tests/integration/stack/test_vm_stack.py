@@ -44,8 +44,8 @@ def test_the_shipped_configuration_is_right(monkeypatch: pytest.MonkeyPatch, tmp
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
     spec = parse(load(texts, "vm_stack", problems), problems)
     assert {name: (vm.vcpus, vm.memory) for name, vm in spec.vms.items()} == {
-        "web-1": (1, 512 * 2**20),
-        "web-2": (1, 512 * 2**20),
+        "limen-1": (1, 1024 * 2**20),
+        "limen-2": (1, 512 * 2**20),
     }
     assert (len(spec.networks), len(spec.disks)) == (1, 1)
     assert not spec.disks["data"].keep, "`make down` must be able to delete it"

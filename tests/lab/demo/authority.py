@@ -17,8 +17,8 @@ from tests.lab.postgres import free_port
 from tests.lab.service import Service
 
 PROJECT = "demo"
-# Pulumi.dev.yaml just fits: two VMs of 512 MiB and one vCPU on disks of 4 GiB, a data disk, one network.
-LIMITS = {"vms": "2", "vcpus": "2", "memory": "1GiB", "disk": "9GiB", "networks": "1"}
+# Pulumi.dev.yaml just fits: two VMs of 1 GiB and 512 MiB, one vCPU each, their disks, a data disk, one network.
+LIMITS = {"vms": "2", "vcpus": "2", "memory": "1536MiB", "disk": "15GiB", "networks": "1"}
 ADMINISTRATOR = "administrator"
 OPERATOR = "developer"
 OPERATOR_SCOPES = ("quota:check", "quota:read", "claims:write")
