@@ -1,0 +1,91 @@
+"""What tests of the collection share: playbooks run against a real limen-api, PostgreSQL and libvirtd.
+
+`world` (tests/integration/conftest.py) is all of that. Tests of one session share it, so whoever holds
+something uses a project of its own (`project`) and gives it back.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.ansible.runner import Run, RunPlaybook, clean_environment, run_playbook
+from tests.world.world import OPERATOR, World
+
+_numbers = itertools.count(1)
+LIMITS = {"vms": "4", "vcpus": "4", "memory": "1GiB", "disk": "1GiB", "networks": "4", "snapshots": "4"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Whom a playbook speaks to, and as whom: variables of its environment."""
+
+    world: World
+    token_file: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **clean_environment(),
+            "PATH": self.world.environment["PATH"],
+            "LIMEN_API_URL": self.world.authority.url,
+            "LIMEN_TOKEN_FILE": str(self.token_file),
+            "LIMEN_LIBVIRT_URI": self.world.uri,
+            "LIMEN_DOMAIN_TYPE": "qemu",
+        }
+
+
+@pytest.fixture(scope="session")
+def administrator(world: World) -> Setting:
+    """With an administrator's token."""
+    return Setting(world, world.layout.administrator_token)
+
+
+@pytest.fixture(scope="session")
+def operator(world: World) -> Setting:
+    """With the token of an operator of the project `demo`, and of every `project`."""
+    return Setting(world, world.layout.operator_token)
+
+
+@pytest.fixture
+def ansible_playbook(administrator: Setting, tmp_path: Path) -> RunPlaybook:
+    """`ansible_playbook(path_or_text, *arguments, as_=administrator, environment={}, variables={}) -> Run`."""
+
+    def run(
+        playbook: str | Path,
+        *arguments: str,
+        as_: Setting = administrator,
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Run:
+        folder = tmp_path / f"run-{next(_numbers)}"
+        folder.mkdir()
+        return run_playbook(
+            playbook,
+            *arguments,
+            environment={**as_.environment, **(environment or {})},
+            folder=folder,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def project(world: World) -> Iterator[str]:
+    """A project of the test's own with `LIMITS`, its operator the one of `operator`; empty afterwards."""
+    name = f"p{next(_numbers)}"
+    world.project(name, LIMITS)
+    yield name
+    for claim in world.client.list_claims(project=name):
+        if claim["state"] == "held":
+            world.client.release_claim(claim["id"], claim["generation"])
+    world.client.scan_host(world.host)
+    left = [claim["items"] for claim in world.client.list_claims(project=name) if claim["items"]]
+    assert left == [], f"the test left something on the host: {left}"
+
+
+__all__ = ["LIMITS", "OPERATOR", "Setting"]
