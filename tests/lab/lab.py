@@ -38,10 +38,11 @@ class Lab:
     def cluster(self) -> Cluster:
         return Cluster(self.instance.state / "postgres")
 
-    def up(self, hypervisor: bool = True) -> list[str]:
+    def up(self, hypervisor: bool = True, ledger: bool = True) -> list[str]:
         """Start what does not run; returns the names of what had to be started (empty the second time).
 
-        Without `hypervisor` PostgreSQL only, for a host of one's own. Raises LabError.
+        Without `hypervisor` PostgreSQL only, for a host of one's own; without `ledger` no PostgreSQL.
+        Raises LabError.
         """
         self.require_root()
         with locking.locked(self.instance.lock, f"another command on lab {self.instance.name}"):
@@ -49,7 +50,7 @@ class Lab:
             self.instance.state.mkdir(parents=True, exist_ok=True)
             self.instance.state.chmod(0o755)
             started = self.up_hypervisor() if hypervisor else []
-            if self.cluster.up():
+            if ledger and self.cluster.up():
                 started.append("PostgreSQL")
             return started
 
