@@ -147,12 +147,14 @@ class Stack:
         guest_agent: bool | None = None,
         wait_for_address: bool | None = None,
         shutdown_seconds: int | None = None,
+        tags: Mapping[str, str] | None = None,
         key: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Add a VM. `disk` is the capacity of its root disk, an overlay on `image`.
 
         `key` is what it is known by in the ledger and in Pulumi: give the old name as `key` to rename a VM.
+        `tags` stand in the domain's metadata, where inventories read them; a change of them is in place.
         """
         self._add("vms", name, opts, locals())
 

@@ -13,6 +13,9 @@ from uuid import UUID
 NAMESPACE = "urn:limen:domain:1"
 """Namespace of Limen's metadata; `limen.hypervisor.xmltools.HINT_NAMESPACE` is the same."""
 
+TAGS_NAMESPACE = "urn:limen:tags:1"
+"""Namespace of a domain's tags; `limen.hypervisor.xmltools.TAGS_NAMESPACE` is the same."""
+
 HINT_FIELDS = ("owner", "project", "claim", "key")
 KIB = 1024
 
@@ -21,12 +24,15 @@ Firmware = Literal["bios", "uefi", "uefi-secure"]
 _XSL = "http://www.w3.org/1999/XSL/Transform"
 ET.register_namespace("xsl", _XSL)
 ET.register_namespace("limen", NAMESPACE)
+ET.register_namespace("limen-tags", TAGS_NAMESPACE)
 
 
 def domain_xslt(
     *,
     uuid: str,
     hint: Mapping[str, str],
+    stack: str = "",
+    tags: Mapping[str, str] | None = None,
     max_vcpus: int | None = None,
     max_memory: int | None = None,
     hotplug_ports: int = 0,
@@ -35,13 +41,16 @@ def domain_xslt(
 ) -> str:
     """The stylesheet of a domain.
 
-    `hint` has `owner`, `project`, `claim` and `key`. `max_vcpus` and `max_memory` (bytes, whole KiB) are the
+    `hint` has `owner`, `project`, `claim` and `key`; `stack` is the Pulumi stack, "" without one, and `tags`
+    are names and values. `max_vcpus` and `max_memory` (bytes, whole KiB) are the
     ceilings of live growth; the plugin's own sizes become the current ones. `hotplug_ports` adds PCI Express
     root ports: a q35 machine takes no further disk or card without a free one. `uefi` and `uefi-secure` let
     libvirt choose the host's firmware files; secure boot needs a q35 machine. `headless` drops the graphics
     that the plugin adds to every domain. Raises `ValueError`.
     """
-    sheet = _stylesheet("domain", uuid, hint)
+    sheet, metadata = _stylesheet("domain", uuid, hint, {"stack": stack} if stack else {})
+    if tags:
+        _tags(metadata, tags)
     devices = _copying_template(sheet, "/domain/devices")
     # The plugin puts the cloud-init medium on IDE, which q35 does not have, and Debian's cloud kernel, its
     # official cloud images included, has no AHCI driver: of what both have, only virtio-scsi is a cdrom.
@@ -78,7 +87,7 @@ def network_xslt(*, uuid: str, hint: Mapping[str, str], vlan: int | None = None)
     """The stylesheet of a network. `vlan` tags its ports: the bridge has to be one of Open vSwitch, the only
     kind whose tags libvirt sets. Raises `ValueError`.
     """
-    sheet = _stylesheet("network", uuid, hint)
+    sheet, _metadata = _stylesheet("network", uuid, hint)
     if vlan is not None:
         bridge = ET.SubElement(_template(sheet, "/network/bridge"), _xsl("copy"))
         _copy_attributes(bridge)
@@ -88,8 +97,13 @@ def network_xslt(*, uuid: str, hint: Mapping[str, str], vlan: int | None = None)
     return _text(sheet)
 
 
-def _stylesheet(root: str, uuid: str, hint: Mapping[str, str]) -> ET.Element:
-    """Copies everything, and gives the root element its UUID and the hint."""
+def _stylesheet(
+    root: str, uuid: str, hint: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> tuple[ET.Element, ET.Element]:
+    """Copies everything, and gives the root element its UUID and the hint with what is `more` to it.
+
+    Returns the sheet and its metadata element.
+    """
     if set(hint) != set(HINT_FIELDS):
         raise ValueError(f"The hint has the fields {', '.join(HINT_FIELDS)}; not {', '.join(sorted(hint))}.")
     identity = str(UUID(uuid))
@@ -109,11 +123,18 @@ def _stylesheet(root: str, uuid: str, hint: Mapping[str, str]) -> ET.Element:
     ET.SubElement(
         metadata,
         _xsl("copy-of"),
-        select=f"metadata/*[namespace-uri() != '{NAMESPACE}']",
+        select=f"metadata/*[namespace-uri() != '{NAMESPACE}' and namespace-uri() != '{TAGS_NAMESPACE}']",
     )
-    _literal(metadata, f"{{{NAMESPACE}}}item", {name: hint[name] for name in HINT_FIELDS})
+    _literal(metadata, f"{{{NAMESPACE}}}item", {**{name: hint[name] for name in HINT_FIELDS}, **(more or {})})
     ET.SubElement(top, _xsl("apply-templates"), select="node()")
-    return sheet
+    return sheet, metadata
+
+
+def _tags(metadata: ET.Element, tags: Mapping[str, str]) -> None:
+    """As `limen.hypervisor.domain_xml.tags_xml` writes them, and always in the same order."""
+    holder = ET.SubElement(metadata, f"{{{TAGS_NAMESPACE}}}tags")
+    for name in sorted(tags):
+        _literal(holder, f"{{{TAGS_NAMESPACE}}}tag", {"name": name, "value": tags[name]})
 
 
 def _firmware(sheet: ET.Element, secure: bool) -> None:

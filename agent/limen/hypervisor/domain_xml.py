@@ -2,6 +2,7 @@
 
 import dataclasses
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 
 from limen.hypervisor import xmltools
 from limen.hypervisor.errors import Refused
@@ -39,12 +40,28 @@ def hint_of(root: ET.Element) -> Hint | None:
     item = root.find(f"metadata/{{{xmltools.HINT_NAMESPACE}}}item")
     if item is None:
         return None
-    return Hint(**{name: item.get(name, "") for name in ("owner", "project", "claim", "key")})
+    return Hint(**{name: item.get(name, "") for name in ("owner", "project", "claim", "key", "stack")})
 
 
 def hint_xml(hint: Hint) -> str:
     """The metadata element without its namespace, as virDomainSetMetadata wants it."""
-    return xmltools.unparse(ET.Element("item", dataclasses.asdict(hint)))
+    fields = {name: value for name, value in dataclasses.asdict(hint).items() if value or name != "stack"}
+    return xmltools.unparse(ET.Element("item", fields))
+
+
+def tags_of(root: ET.Element) -> dict[str, str]:
+    """The tags of a domain, by name; empty without any."""
+    namespace = f"{{{xmltools.TAGS_NAMESPACE}}}"
+    tags = root.iterfind(f"metadata/{namespace}tags/{namespace}tag")
+    return {tag.get("name", ""): tag.get("value", "") for tag in tags}
+
+
+def tags_xml(tags: Mapping[str, str]) -> str:
+    """The metadata element without its namespace, which libvirt gives to all of it; sorted by name."""
+    root = ET.Element("tags")
+    for name in sorted(tags):
+        ET.SubElement(root, "tag", name=name, value=tags[name])
+    return xmltools.unparse(root)
 
 
 def disks_of(root: ET.Element) -> tuple[DiskXml, ...]:

@@ -1,6 +1,8 @@
 """Find, start, stop, rename domains; addresses of their cards."""
 
 import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 import libvirt
@@ -120,20 +122,42 @@ def set_hint(conn: Connection, uuid: str, hint: Hint) -> bool:
 
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
-        if domain_xml.hint_of(xmltools.parse(domain.XMLDesc(0))) == hint:
+        if all(domain_xml.hint_of(root) == hint for root in _definitions(domain)):
             return False
-        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
-        flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
-        domain.setMetadata(
-            libvirt.VIR_DOMAIN_METADATA_ELEMENT,
-            domain_xml.hint_xml(hint),
-            "limen",
-            xmltools.HINT_NAMESPACE,
-            flags,
-        )
+        _set_metadata(domain, domain_xml.hint_xml(hint), "limen", xmltools.HINT_NAMESPACE)
         return True
 
     return conn.run(work)
+
+
+def set_tags(conn: Connection, uuid: str, tags: Mapping[str, str]) -> bool:
+    """Write the tags, live and in the definition, in place of others. True if they were others.
+
+    Raises `NotFound`.
+    """
+
+    def work(handle: Any) -> bool:
+        domain = handle.lookupByUUIDString(uuid)
+        if all(domain_xml.tags_of(root) == tags for root in _definitions(domain)):
+            return False
+        text = domain_xml.tags_xml(tags) if tags else None  # None takes the element away
+        _set_metadata(domain, text, "limen-tags", xmltools.TAGS_NAMESPACE)
+        return True
+
+    return conn.run(work)
+
+
+def find_metadata(conn: Connection, uuid: str) -> tuple[Hint | None, Mapping[str, str]] | None:
+    """Hint and tags of the domain as it runs, else as it is defined; None when the host does not have it."""
+
+    def work(handle: Any) -> tuple[Hint | None, Mapping[str, str]]:
+        root = xmltools.parse(handle.lookupByUUIDString(uuid).XMLDesc(0))
+        return domain_xml.hint_of(root), domain_xml.tags_of(root)
+
+    try:
+        return conn.run(work)
+    except NotFound:
+        return None
 
 
 def addresses(conn: Connection, uuid: str) -> tuple[InterfaceAddress, ...]:
@@ -170,6 +194,19 @@ def wait_for_address(conn: Connection, uuid: str, seconds: float) -> tuple[Inter
                 "network has DHCP."
             )
         time.sleep(POLL_SECONDS * 4)
+
+
+def _definitions(domain: Any) -> list[ET.Element]:
+    """The domain as it runs and as it is defined, as far as it does and is."""
+    kinds = [0] if domain.isActive() else []
+    kinds += [libvirt.VIR_DOMAIN_XML_INACTIVE] if domain.isPersistent() else []
+    return [xmltools.parse(domain.XMLDesc(kind)) for kind in kinds]
+
+
+def _set_metadata(domain: Any, text: str | None, prefix: str, namespace: str) -> None:
+    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+    flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, text, prefix, namespace, flags)
 
 
 def _shut_down(domain: Any, seconds: float) -> bool:

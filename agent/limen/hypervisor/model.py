@@ -20,12 +20,16 @@ VolumeRole = Literal["disk", "backing", "image", "media"]
 
 @dataclass(frozen=True)
 class Hint:
-    """Limen's metadata in a domain's or network's XML. Operators of the host can write it: no proof."""
+    """Limen's metadata in a domain's or network's XML. Operators of the host can write it: no proof.
+
+    `stack` is the Pulumi stack (`program/stack`) of a domain that one made.
+    """
 
     owner: str
     project: str
     claim: str
     key: str
+    stack: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 import xml.etree.ElementTree as ET
 
 HINT_NAMESPACE = "urn:limen:domain:1"
+TAGS_NAMESPACE = "urn:limen:tags:1"
+"""Apart from the hint: libvirt keeps one metadata element a namespace, and each has its own writer."""
 
 # Known prefixes survive a round trip; any other is renamed (ns0), which libvirt understands as well.
 ET.register_namespace("limen", HINT_NAMESPACE)
+ET.register_namespace("limen-tags", TAGS_NAMESPACE)
 ET.register_namespace("qemu", "http://libvirt.org/schemas/domain/qemu/1.0")
 ET.register_namespace("libosinfo", "http://libosinfo.org/xmlns/libvirt/domain/1.0")
 

@@ -7,6 +7,7 @@ from limen_provider.functions import SCHEMAS
 from limen_provider.resource import Resource
 from limen_provider.resources.admission import Admission
 from limen_provider.resources.disk_attachment import DiskAttachment
+from limen_provider.resources.domain_metadata import DomainMetadata
 from limen_provider.resources.domain_size import DomainSize
 from limen_provider.resources.image import Image
 from limen_provider.resources.network_attachment import NetworkAttachment
@@ -20,6 +21,7 @@ _Class = (
     type[QuotaClaim]
     | type[Admission]
     | type[Image]
+    | type[DomainMetadata]
     | type[DomainSize]
     | type[VolumeSize]
     | type[DiskAttachment]
@@ -28,7 +30,7 @@ _Class = (
     | type[PortForward]
 )
 _CLASSES: tuple[_Class, ...] = (
-    *(QuotaClaim, Admission, Image, NfsPool),
+    *(QuotaClaim, Admission, Image, NfsPool, DomainMetadata),
     *(DomainSize, VolumeSize, DiskAttachment, NetworkAttachment, PortForward),
 )
 _BY_TOKEN = {each.type_name: each for each in _CLASSES}

@@ -97,6 +97,21 @@ DOMAIN_SIZE = resource_schema(
     optional=("maxVcpus", "maxMemory", "shutdownSeconds", "allowRestart", "allowHard", "running"),
 )
 
+DOMAIN_METADATA = resource_schema(
+    "Whose a domain is, and its tags, in libvirt's metadata; changed in place, for inventories and people.",
+    {
+        **_DOMAIN,
+        "owner": described(TEXT, "Who owns the claim, such as program/stack."),
+        "project": described(TEXT, "The project that is charged."),
+        "claim": described(TEXT, "The claim's UUID."),
+        "key": described(TEXT, "The item's key in the claim."),
+        "stack": described(TEXT, "The Pulumi stack, as program/stack."),
+        "tags": described(TEXTS, "Names and values."),
+    },
+    {},
+    optional=("stack", "tags"),
+)
+
 VOLUME_SIZE = resource_schema(
     "A volume's capacity, grown in place and never shrunk.",
     {

@@ -17,7 +17,7 @@ from pulumi_limen.xslt import domain_xslt
 
 CHANGED_ELSEWHERE = (
     *("memory", "vcpu", "disks", "networkInterfaces"),  # by DomainSize, DiskAttachment, NetworkAttachment
-    *("xml", "firmware", "nvram"),  # the hint names the project; libvirt chooses the firmware's files
+    *("xml", "firmware", "nvram"),  # hint and tags by DomainMetadata; libvirt chooses the firmware's files
     *("kernel", "initrd", "cmdlines"),  # go with the root disk, which keeps the modules it was made with
 )
 """Inputs whose change must not replace the domain. A domain that is replaced anyway takes the new ones."""
@@ -119,6 +119,8 @@ def _stylesheet(spec: VmSpec, context: Context, admission: Admission, machine: s
         return domain_xslt(
             uuid=found[0],
             hint=context.hint(found[1], key),
+            stack=context.owner,
+            tags=spec.tags,
             max_vcpus=spec.max_vcpus if spec.max_vcpus > spec.vcpus else None,
             max_memory=spec.max_memory if spec.max_memory > spec.memory else None,
             hotplug_ports=MAX_DEVICES + 6 if q35 else 0,

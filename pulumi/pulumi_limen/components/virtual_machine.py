@@ -53,6 +53,7 @@ class VirtualMachine(pulumi.ComponentResource):
         self.domain = self._domain(admission, root, seed)
         self.uuid = self.domain.id
         devices = [*self._attach_disks(), *self._attach_cards()]
+        self._metadata()
         self._size(admission, devices)
         self.address = self._address()
         self.register_outputs({"uuid": self.uuid, "address": self.address})
@@ -126,6 +127,17 @@ class VirtualMachine(pulumi.ComponentResource):
             found.append(self._in_place("NetworkAttachment", f"{self._spec.key}-eth{index}", inputs))
         return found
 
+    def _metadata(self) -> None:
+        """The stylesheet wrote it when the domain was made; from then on it is changed here, in place."""
+        key = f"vm:{self._spec.key}"
+        inputs = {
+            **self._context.hint("", key),
+            "claim": self._context.claim.output("claimId"),
+            "stack": self._context.owner,
+            "tags": dict(self._spec.tags) or None,
+        }
+        self._in_place("DomainMetadata", self._spec.key, inputs)
+
     def _size(self, admission: Admission, devices: list[pulumi.Resource]) -> None:
         """Last of all, hence first to be deleted: deleting it shuts the guest down while its disks are in."""
         inputs = {
@@ -152,7 +164,7 @@ class VirtualMachine(pulumi.ComponentResource):
                 # A device goes with its domain: a guest that runs on meanwhile need not let go of it. What
                 # shuts the guest down, or gives a fixed address back, has work to do all the same.
                 deleted_with=self.domain
-                if kind.endswith("Attachment") and not inputs.get("address")
+                if kind.endswith(("Attachment", "Metadata")) and not inputs.get("address")
                 else None,
             ),
         )

@@ -8,6 +8,7 @@ _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TARGET = re.compile(r"vd[b-z]", re.ASCII)
+_TAG = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
 
 RULES = {
@@ -16,6 +17,8 @@ RULES = {
     "mac": "a unicast address such as 52:54:00:12:34:56",
     "sha256": "the 64 hexadecimal digits that `sha256sum` prints",
     "target": "vdb to vdz (vda is the root disk)",
+    "tag": "1 to 63 lower-case letters, digits and underscores, beginning with a letter",
+    "tag_value": "at most 255 printable characters, without a blank at either end",
     "device": "the name of a bridge on the host, at most 15 letters, digits and _ . -",
 }
 """What each kind of name allows, in words."""
@@ -42,6 +45,15 @@ def is_sha256(text: str) -> bool:
 
 def is_target(text: str) -> bool:
     return _TARGET.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """What Ansible takes as a part of a group's name and as a variable."""
+    return _TAG.fullmatch(text) is not None
+
+
+def is_tag_value(text: str) -> bool:
+    return len(text) <= 255 and text.isprintable() and text == text.strip()
 
 
 def is_device_name(text: str) -> bool:

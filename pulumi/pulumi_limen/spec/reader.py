@@ -16,6 +16,8 @@ _CHECKS: Mapping[str, Callable[[str], bool]] = {
     "mac": names.is_mac,
     "sha256": names.is_sha256,
     "target": names.is_target,
+    "tag": names.is_tag,
+    "tag_value": names.is_tag_value,
     "device": names.is_device_name,
 }
 

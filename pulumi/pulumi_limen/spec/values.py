@@ -134,6 +134,7 @@ class VmSpec:
     guest_agent: bool = True
     wait_for_address: bool = True
     shutdown_seconds: int = 30
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

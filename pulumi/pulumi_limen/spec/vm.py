@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from limen.quota.units import format_amount
+from pulumi_limen.spec import names
 from pulumi_limen.spec.names import is_host_name, is_name
 from pulumi_limen.spec.problems import child
 from pulumi_limen.spec.reader import Reader
@@ -63,6 +64,7 @@ def parse_vm(name: str, reader: Reader, images: Mapping[str, ImageSpec]) -> VmSp
         shutdown_seconds=30
         if reader.whole("shutdown_seconds") is None
         else reader.whole("shutdown_seconds") or 0,
+        tags=_tags(reader),
     )
 
 
@@ -118,6 +120,18 @@ def _nics(reader: Reader) -> tuple[NicSpec, ...]:
             each.fail("", f"a VM takes at most {MAX_DEVICES} network cards")
         found.append(NicSpec(each.text("network"), each.address("address"), each.named("mac", "mac") or None))
     return tuple(found)
+
+
+def _tags(reader: Reader) -> Mapping[str, str]:
+    """Tags by name. Empty ones are left out, so that a variable of the environment may be unset."""
+    each = Reader(reader.mapping("tags"), child(reader.path, "tags"), reader.problems)
+    found: dict[str, str] = {}
+    for name in reader.mapping("tags"):
+        if not isinstance(name, str) or not names.is_tag(name):
+            each.fail(name, f"{name!a:.60} will not do as the name of a tag: use {names.RULES['tag']}")
+        elif value := each.named(name, "tag_value"):
+            found[name] = value
+    return found
 
 
 def _ssh_keys(reader: Reader) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from limen.hypervisor import wire
 from limen.hypervisor.connection import Connection, connect
-from limen.hypervisor.domains import find_domain, set_hint
+from limen.hypervisor.domains import find_domain, find_metadata, set_hint, set_tags
 from limen.hypervisor.model import DomainSeen, Hint, HostObservation, VolumeSeen
 from limen.hypervisor.networks import find_network
 from limen.hypervisor.observe import scan
@@ -171,6 +171,20 @@ def test_a_hint_is_rewritten_live_and_in_the_definition(conn: Connection, domain
     assert the(scan(conn), uuid).hint == moved
     conn.run(lambda handle: handle.lookupByUUIDString(uuid).destroy())
     assert the(scan(conn), uuid).hint == moved
+
+
+def test_tags_are_rewritten_beside_the_hint(conn: Connection, domain: MakeDomain) -> None:
+    uuid = domain("web", metadata=ITEM, paused=True)
+    tags = {"role": "a,b", "note": "o'<&"}
+    assert find_metadata(conn, uuid) == (HINT, {})
+    assert set_tags(conn, uuid, tags)
+    assert not set_tags(conn, uuid, tags)
+    assert find_metadata(conn, uuid) == (HINT, tags)
+    conn.run(lambda handle: handle.lookupByUUIDString(uuid).destroy())
+    assert find_metadata(conn, uuid) == (HINT, tags)
+    assert set_tags(conn, uuid, {})
+    assert find_metadata(conn, uuid) == (HINT, {})
+    assert find_metadata(conn, "3b0b0b7e-0000-5000-8000-00000000dead") is None
 
 
 def test_an_observation_survives_json(

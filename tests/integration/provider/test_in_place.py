@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from limen.hypervisor.connection import Connection
+from limen.hypervisor.domains import find_metadata, set_tags
+from limen.hypervisor.model import Hint
 from limen_provider.properties import UNKNOWN
 from tests.integration.provider.conftest import MakeDomain
 from tests.unit.provider.stack import Made, make
@@ -108,6 +110,54 @@ class TestDomainSize:
         size = self._make(provider, conn.uri, domain(paused=True), shutdownSeconds=1)
         size.delete()
         assert "did not shut down" in provider.engine.texts
+
+
+class TestDomainMetadata:
+    def _make(self, provider: Provider, uri: str, identity: str, **changes: Any) -> Made:
+        inputs = {"libvirtUri": uri, "uuid": identity, "owner": "vm_stack/dev", "project": "demo"}
+        inputs |= {"claim": str(uuid.uuid4()), "key": "vm:web-1", "stack": "vm_stack/dev"}
+        return make(provider, "DomainMetadata", {**inputs, **changes})
+
+    def test_tags_change_in_place_and_what_others_wrote_is_put_right(
+        self, provider: Provider, conn: Connection, domain: MakeDomain
+    ) -> None:
+        identity = domain(paused=True)
+        metadata = self._make(provider, conn.uri, identity, tags={"role": "database"})
+        assert find_metadata(conn, identity) == (Hint(**_hint(metadata)), {"role": "database"})
+        assert not changed(metadata.diff())
+        news = {**metadata.inputs, "project": "other", "tags": {"role": "proxy", "tier": "1"}}
+        diff = metadata.diff(news)
+        assert changed(diff)
+        assert not diff.replaces
+        metadata.update(news)
+        held = find_metadata(conn, identity)
+        assert held == (Hint(**_hint(metadata)), news["tags"])
+        assert held[0].project == "other"
+        assert conn.run(lambda handle: handle.lookupByUUIDString(identity).isActive())
+
+        set_tags(conn, identity, {"role": "mine"})
+        assert _read(metadata)[1]["tags"] == {"role": "mine"}
+        assert changed(metadata.diff())
+        metadata.update()
+        assert not changed(metadata.diff())
+
+    def test_without_tags_there_are_none(
+        self, provider: Provider, conn: Connection, domain: MakeDomain
+    ) -> None:
+        identity = domain()
+        metadata = self._make(provider, conn.uri, identity, tags={"role": "database"})
+        metadata.update({name: value for name, value in metadata.inputs.items() if name != "tags"})
+        assert find_metadata(conn, identity) == (Hint(**_hint(metadata)), {})
+        assert not changed(metadata.diff())
+
+    def test_tags_are_text(self, provider: Provider) -> None:
+        inputs = {"libvirtUri": "x:///", "uuid": str(uuid.uuid4()), "owner": "o", "project": "p"}
+        inputs |= {"claim": "c", "key": "k", "tags": {"tier": 1}}
+        assert set(provider.of("DomainMetadata").check(inputs)[1]) == {"tags.tier"}
+
+
+def _hint(made: Made) -> dict[str, str]:
+    return {name: made.inputs[name] for name in ("owner", "project", "claim", "key", "stack")}
 
 
 class TestVolumeSize:

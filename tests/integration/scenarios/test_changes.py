@@ -56,7 +56,10 @@ def test_rename_then_another_network_then_another_project(world: World, stack: S
     stack.up().require()
     assert world.usage() == {}
     assert world.usage("other") == {**times(1), "networks": 2}
-    assert world.domains()[f"{stack.name}-shop"].uuid == uuid
+    shop = world.domains()[f"{stack.name}-shop"]
+    assert shop.uuid == uuid
+    assert shop.hint is not None
+    assert shop.hint.project == "other", "the metadata must not go on naming the project of yesterday"
     assert [volume.key for volume in world.seen().volumes if volume.role == "disk"] == [disk]
     agree(world, stack)
 

@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
-from limen.hypervisor import xmltools
+from limen.hypervisor import domain_xml, xmltools
 from tests.integration.sdk.conftest import PROJECT
 from tests.world import guests
 from tests.world.agreement import agree
@@ -47,6 +47,24 @@ def test_firmware_consoles_and_machines(roomy: World, stack: Stack) -> None:
     outcome = stack.up()
     assert outcome.code != 0
     assert "protect" in outcome.output
+
+
+def test_tags_change_while_the_vm_runs_on(roomy: World, stack: Stack) -> None:
+    document = roomy.document({"web": guests.vm(tags={"role": "database"})}, networks=NETWORKS)
+    stack.configure(document, PROJECT)
+    stack.up().require()
+    before = domain_xml.tags_of(xml(roomy, stack, "web"))
+    assert before == {"role": "database"}
+    ids = ids_of(roomy)
+
+    for tags in ({"role": "proxy", "tier": "front"}, {}):
+        document["vms"]["web"]["tags"] = tags
+        stack.configure(document, PROJECT)
+        stack.up().require()
+        assert domain_xml.tags_of(xml(roomy, stack, "web")) == tags
+        assert ids_of(roomy) == ids, "a VM was restarted"
+        stack.refresh("--expect-no-changes").require()
+    agree(roomy, stack)
 
 
 def test_a_running_vm_grows_within_its_ceilings_and_takes_disks(roomy: World, stack: Stack) -> None:

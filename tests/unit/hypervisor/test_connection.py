@@ -76,3 +76,4 @@ def test_a_closed_connection_is_not_alive() -> None:
 
 def test_the_sdk_writes_the_namespace_that_a_scan_reads() -> None:
     assert xslt.NAMESPACE == xmltools.HINT_NAMESPACE
+    assert xslt.TAGS_NAMESPACE == xmltools.TAGS_NAMESPACE

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_limen.xslt import NAMESPACE, domain_xslt, network_xslt
+from limen.hypervisor import domain_xml
+from pulumi_limen.xslt import NAMESPACE, TAGS_NAMESPACE, domain_xslt, network_xslt
 
 SAMPLES = Path(__file__).parent / "samples"
 UUID = "3b0b0b7e-0000-5000-8000-000000000001"
@@ -48,6 +49,20 @@ def test_identity_and_hint_are_added_and_nothing_else_changes(tmp_path: Path) ->
     for tag in ("uuid", "metadata"):
         root.remove(root.findall(tag)[0])
     assert shape(root) == shape(read(domain().replace("q35", "i440fx")))
+
+
+def test_tags_and_stack_stand_beside_the_hint_as_libvirt_keeps_them(tmp_path: Path) -> None:
+    tags = {"role": "database,operators", "note": EVIL}
+    text = domain().replace(
+        "<memory ", f"<metadata><tags xmlns='{TAGS_NAMESPACE}'><tag name='old'/></tags></metadata><memory ", 1
+    )
+    root = apply(domain_xslt(uuid=UUID, hint=HINT, stack="vm_stack/dev", tags=tags), tmp_path, text)
+    assert domain_xml.tags_of(root) == tags
+    hint = domain_xml.hint_of(root)
+    assert hint is not None
+    assert hint.stack == "vm_stack/dev"
+    bare = apply(domain_xslt(uuid=UUID, hint=HINT, tags={}), tmp_path, text)
+    assert len(bare.findall("metadata/*")) == 1
 
 
 def test_ceilings_are_set_and_the_plugins_sizes_become_the_current_ones(tmp_path: Path) -> None:

@@ -74,11 +74,30 @@ def test_the_guest_is_shut_down_before_its_disks_and_cards_go(program: Program) 
     assert {"limen:index:DiskAttachment::web-1-vdb", "limen:index:NetworkAttachment::web-1-eth0"} <= after
 
 
+def test_tags_stand_in_the_metadata_from_the_start_and_are_changed_in_place(program: Program) -> None:
+    found = program.build(spoilt("vms/web-1/tags", {"role": "database", "unset": ""}))
+    assert "database" in found.inputs[DOMAIN]["xml"]["xslt"]
+    kept = found.inputs["limen:index:DomainMetadata", "web-1"]
+    assert kept == {
+        "libvirtUri": "test:///default",
+        "uuid": "web-1-id",
+        "owner": "vm_stack/dev",
+        "project": "demo",
+        "claim": CLAIM,
+        "key": "vm:web-1",
+        "stack": "vm_stack/dev",
+        "tags": {"role": "database"},
+    }
+    assert "xml" in found.requests[DOMAIN].ignoreChanges
+    assert "tags" not in found.inputs["limen:index:DomainMetadata", "web-2"]
+
+
 def test_devices_go_with_their_domain(program: Program) -> None:
     document = good()
     document["vms"]["web-1"]["networks"] = ["lan"]
     found = program.build(document)
-    for kind, name in (("DiskAttachment", "web-1-vdb"), ("NetworkAttachment", "web-1-eth0")):
+    attached = (("DiskAttachment", "web-1-vdb"), ("NetworkAttachment", "web-1-eth0"))
+    for kind, name in (*attached, ("DomainMetadata", "web-1")):
         urn = found.requests[f"limen:index:{kind}", name].deletedWith
         assert urn.rpartition("$")[2] == "libvirt:index/domain:Domain::web-1"
 
