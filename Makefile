@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .limen/venv
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
-.PHONY: help up test down quick lint format faults bench venv toolchain clean constraints
+.PHONY: help up test down quick lint format provision molecule faults bench venv toolchain clean constraints
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,14 @@ lint: ## ruff, mypy, import-linter, yamllint, ansible-lint
 format: ## let ruff put the code in order
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
+
+provision: ## run playbooks/site.yml on the VMs that `make up` made: a working Limen inside them
+	@test -f .limen/env || { echo 'make provision: there are no VMs yet: run `make up` first' >&2; exit 1; }
+	@. .limen/env && ansible-playbook playbooks/site.yml $(ARGS)
+
+molecule: ## every role's scenario on a VM of the lab, one after the other
+	@$(BOOTSTRAP) --only packages,venv,toolchain,image
+	@$(VENV)/bin/python -m tests.molecule $(ARGS)
 
 faults: ## kill pulumi, the provider and the API at random moments, 20 times, with booted VMs
 	@$(BOOTSTRAP)
