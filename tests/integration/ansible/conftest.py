@@ -5,14 +5,14 @@ something uses a project of its own (`project`) and gives it back.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.ansible.runner import Run, RunPlaybook, clean_environment, run_playbook
+from tests.integration.ansible.runner import PLAYBOOKS, Run, RunPlaybook, clean_environment, run_playbook
 from tests.world.world import OPERATOR, World
 
 _numbers = itertools.count(1)
@@ -52,7 +52,7 @@ def operator(world: World) -> Setting:
 
 @pytest.fixture
 def ansible_playbook(administrator: Setting, tmp_path: Path) -> RunPlaybook:
-    """`ansible_playbook(path_or_text, *arguments, as_=administrator, environment={}, variables={}) -> Run`."""
+    """Runs a playbook: path or text, arguments, `as_` (administrator), `environment`, `variables`."""
 
     def run(
         playbook: str | Path,
@@ -72,6 +72,27 @@ def ansible_playbook(administrator: Setting, tmp_path: Path) -> RunPlaybook:
         )
 
     return run
+
+
+@pytest.fixture
+def apply_reapply_check(ansible_playbook: RunPlaybook) -> Callable[..., Run]:
+    """Proves the playbook of a module: check, apply, apply again, check again; answers the applying run.
+
+    Check mode changes nothing and foretells which tasks change what; a second run changes nothing.
+    """
+
+    def prove(module: str, **options: Any) -> Run:
+        playbook = PLAYBOOKS / f"{module}.yml"
+        foretold = ansible_playbook(playbook, "--check", "--diff", **options).require()
+        applied = ansible_playbook(playbook, "--diff", **options).require()
+        assert applied.changed == foretold.changed
+        assert [task.diff for task in applied.tasks] == [task.diff for task in foretold.tasks]
+        for arguments in ((), ("--check",)):
+            again = ansible_playbook(playbook, *arguments, **options).require()
+            assert again.changed == [], again.explanation
+        return applied
+
+    return prove
 
 
 @pytest.fixture

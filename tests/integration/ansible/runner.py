@@ -64,7 +64,8 @@ class Run:
     def require_failure(self) -> TaskResult:
         """The one task that failed; raises AssertionError if there is none, or more."""
         failed = [task for task in self.tasks if task.failed]
-        assert self.code != 0 and len(failed) == 1, f"exit code {self.code}:\n{self.explanation}"
+        assert self.code != 0, f"it succeeded:\n{self.output[-4000:]}"
+        assert len(failed) == 1, f"exit code {self.code}:\n{self.explanation}"
         return failed[0]
 
     def task(self, name: str) -> TaskResult:

@@ -40,6 +40,11 @@ class ApiError(LimenError):
         return {"problem": {name: value for name, value in self.problem.items() if name != "decision"}}
 
 
+def conflict(detail: str) -> ApiError:
+    """What the API would answer, for check mode: it must not promise what can't be done."""
+    return ApiError({"status": 409, "code": "conflict", "detail": detail})
+
+
 class QuotaDenied(ApiError):
     """The quota check denied the request; `decision` is the decision JSON, its text is the message."""
 
