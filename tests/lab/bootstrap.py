@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+from tests.lab.lab import real_host
+
 ROOT = Path(__file__).resolve().parents[2]
 DOT = ROOT / ".limen"
 VENV = DOT / "venv"
@@ -94,8 +96,8 @@ def toolchain() -> None:
 
 
 def image() -> None:
-    """The guest image, built once and cached; nothing to do where LIMEN_IMAGE names another."""
-    if not os.environ.get("LIMEN_IMAGE"):
+    """The guest image, built once and cached; not where LIMEN_IMAGE or the host calls for another."""
+    if not os.environ.get("LIMEN_IMAGE") and real_host() is None:
         run("image", [sys.executable, "-m", "tests.lab", "image", "--quiet"])
 
 

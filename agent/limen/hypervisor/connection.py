@@ -28,6 +28,19 @@ _NOT_FOUND = {
     libvirt.VIR_ERR_NO_DOMAIN_SNAPSHOT: "snapshot",
     libvirt.VIR_ERR_DEVICE_MISSING: "device",
 }
+# What ssh says, which libvirt passes on -> what to do.
+_ADVICE = {
+    "Host key verification failed": "Log in there once with ssh and accept the host's key, as the user who "
+    "runs this.",
+    "REMOTE HOST IDENTIFICATION HAS CHANGED": "Find out why; `ssh-keygen -R HOST` forgets the old key.",
+    "Permission denied (": "Put your public key into ~/.ssh/authorized_keys there, or name another private "
+    "key: `?keyfile=FILE` in the URI.",
+    "Connection refused": "Does an SSH server run there, on that port?",
+    "Could not resolve hostname": "Correct the name of the host in the URI.",
+    "No route to host": "Is the host up?",
+    "Connection timed out": "Is the host up?",
+    "nc: ": "Does libvirtd run there? `?socket=PATH` in the URI names another socket.",
+}
 _worker = threading.local()
 
 
@@ -89,7 +102,8 @@ def connect(uri: str, readonly: bool = False, seconds: float = OPEN_SECONDS) -> 
         try:
             handle = libvirt.openReadOnly(uri) if readonly else libvirt.open(uri)
         except libvirt.libvirtError as error:
-            raise HypervisorUnavailable(uri, _message(error)) from error
+            said = _message(error)
+            raise HypervisorUnavailable(uri, f"{said}{advice(said)}") from error
         if abandoned.is_set():
             handle.close()
             return None
@@ -167,6 +181,12 @@ def translate(error: libvirt.libvirtError, uri: str) -> HypervisorError:
 
 def _message(error: libvirt.libvirtError) -> str:
     return str(error.get_error_message() or error).strip()
+
+
+def advice(said: str) -> str:
+    """What to do about a connection by SSH that failed, as sentences after libvirt's own words."""
+    found = next((each for part, each in _ADVICE.items() if part in said), "")
+    return f". {found}" if found else ""
 
 
 def _detail(error: libvirt.libvirtError) -> str:

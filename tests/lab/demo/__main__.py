@@ -8,10 +8,8 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import asdict
 
-from tests.lab import image
-from tests.lab.demo import program, report
+from tests.lab.demo import guest_image, hypervisor, program, report
 from tests.lab.demo.authority import Authority, new_secret
 from tests.lab.demo.layout import Layout, of_clone
 from tests.lab.demo.shell import StepFailed
@@ -20,6 +18,8 @@ from tests.lab.instance import instance
 from tests.lab.lab import Lab, real_host
 
 STARTED = time.monotonic()
+# With a host of one's own these are one's own as well.
+PASSED_ON = ("LIMEN_DOMAIN_TYPE", "LIMEN_GUEST_APT_PROXY")
 
 
 def say(line: str) -> None:
@@ -27,40 +27,22 @@ def say(line: str) -> None:
     print(f"[{time.monotonic() - STARTED:4.0f} s] {line}", flush=True)
 
 
-def image_variables() -> dict[str, str]:
-    """The guest image: LIMEN_IMAGE (path or URL, with LIMEN_IMAGE_SHA256) or the one of the lab."""
-    if os.environ.get("LIMEN_IMAGE"):
-        names = ("LIMEN_IMAGE", "LIMEN_IMAGE_SHA256", "LIMEN_IMAGE_KERNEL", "LIMEN_IMAGE_INITRD")
-        return {name: os.environ[name] for name in names if os.environ.get(name)}
-    built = asdict(image.build())
-    return {
-        "LIMEN_IMAGE": built["disk"],
-        "LIMEN_IMAGE_SHA256": built["sha256"],
-        "LIMEN_IMAGE_KERNEL": built["kernel"],
-        "LIMEN_IMAGE_INITRD": built["initrd"],
-    }
-
-
 def variables(layout: Layout, lab: Lab, limen: Authority) -> dict[str, str]:
     """Everything that `.limen/env` exports; no secret, only the files that hold them."""
     uri = real_host()
-    own = (
-        {}
-        if uri
-        else {
-            "LIMEN_SSH_CONFIG": str(layout.ssh_config),
-            "LIMEN_DOMAIN_TYPE": "qemu",
-            "LIMEN_GUEST_APT_PROXY": str(lab.status()["apt_proxy"]),
-        }
-    )
-    hypervisor = uri or lab.instance.libvirt_uri
+    if uri:
+        own = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
+    else:
+        own = {"LIMEN_DOMAIN_TYPE": "qemu", "LIMEN_GUEST_APT_PROXY": str(lab.status()["apt_proxy"])}
+    used = uri or lab.instance.libvirt_uri
     return {
         **program.pulumi_variables(layout),
         **limen.client_env(layout.operator_token),
-        **image_variables(),
+        **guest_image.variables(os.environ, uri is not None),
         **own,
-        "LIMEN_LIBVIRT_URI": hypervisor,
-        "LIBVIRT_DEFAULT_URI": hypervisor,  # the libvirt plugin and virsh read this one
+        "LIMEN_LIBVIRT_URI": used,
+        "LIBVIRT_DEFAULT_URI": used,  # the libvirt plugin and virsh read this one
+        "LIMEN_SSH_CONFIG": str(layout.ssh_config),
         "LIMEN_SSH_PUBLIC_KEY_FILE": f"{layout.ssh_key}.pub",
     }
 
@@ -73,15 +55,23 @@ def environment(layout: Layout, exported: dict[str, str]) -> dict[str, str]:
 def up(layout: Layout) -> None:
     """Bring everything up; what is up already stays as it is."""
     lab = Lab(instance(layout.name))
-    started = lab.up(hypervisor=real_host() is None)
+    uri = real_host()
+    hypervisor.check_unchanged(program.read_env_file(layout), uri or lab.instance.libvirt_uri)
+    if uri:
+        guest_image.variables(os.environ, real_host=True)
+        hypervisor.check(uri)
+    started = lab.up(hypervisor=uri is None)
     say(f"lab {layout.name}: {'started ' + ', '.join(started) if started else 'runs already'}")
     limen = Authority(layout, lab.cluster.url_file)
     new_secret(layout.passphrase)
     program.ensure_ssh_key(layout.ssh_key)
-    if real_host() is None:
-        program.write_ssh_config(layout.ssh_config, lab.instance.ssh_config, layout.ssh_key)
     done = limen.up()
     exported = variables(layout, lab, limen)
+    layout.ssh_config.write_text(
+        hypervisor.ssh_config(uri, layout.ssh_key, exported.get("LIMEN_IMAGE_USER", "debian"))
+        if uri
+        else lab.instance.ssh_config.read_text() + hypervisor.own_key(layout.ssh_key)
+    )
     done += limen.ensure_host(exported["LIMEN_LIBVIRT_URI"])
     done += limen.ensure_project()
     done += limen.ensure_operator()
@@ -94,7 +84,7 @@ def up(layout: Layout) -> None:
     program.up(env)
     machines = report.machines(env, program.STACK, program.PROGRAM)
     for name in machines:
-        report.wait_for_ssh(machines[name], layout, env)
+        report.wait_for_ssh(machines[name], env)
         say(f"{name} answers on SSH")
     print(report.summary(machines, layout, limen, env))
     say("ready")
@@ -104,8 +94,15 @@ def down(layout: Layout) -> None:
     """Destroy the VMs, stop the authority and the lab, and remove their data."""
     lab = Lab(instance(layout.name))
     limen = Authority(layout, lab.cluster.url_file)
-    if layout.env_file.exists() and layout.backend.exists() and limen.service.process():
-        env = environment(layout, variables(layout, lab, limen))
+    exported = program.read_env_file(layout)
+    elsewhere = exported.get("LIMEN_LIBVIRT_URI", lab.instance.libvirt_uri) != lab.instance.libvirt_uri
+    if exported and layout.backend.exists() and (elsewhere or limen.service.process()):
+        if elsewhere:
+            # The VMs of a lab go with it; those on a host of one's own go by Pulumi alone.
+            lab.up(hypervisor=False)
+            limen.up()
+            limen.ensure_operator()
+        env = environment(layout, exported)
         if program.exists(env):
             program.destroy(env)
     limen.down()

@@ -44,16 +44,19 @@ def write_env_file(layout: Layout, variables: Mapping[str, str]) -> None:
         layout.env_file.write_text(text)
 
 
+def read_env_file(layout: Layout) -> dict[str, str]:
+    """What `.limen/env` exports but for PATH; empty where there is none."""
+    lines = layout.env_file.read_text().splitlines() if layout.env_file.exists() else []
+    words = [shlex.split(line) for line in lines if line.startswith("export ")]
+    found = dict(pair.split("=", 1) for _, pair in words)
+    return {name: value for name, value in found.items() if name != "PATH"}
+
+
 def ensure_ssh_key(key: Path) -> None:
     """An SSH key of the main job's own, made once."""
     if not key.exists():
         key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         capture(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "limen", "-f", str(key)], {})
-
-
-def write_ssh_config(config: Path, lab_config: Path, key: Path) -> None:
-    """The lab's way to its guests, with the key of the main job: what `ssh -F` and `limen vm ssh` need."""
-    config.write_text(f"{lab_config.read_text()}    IdentityFile {key}\n    IdentitiesOnly yes\n")
 
 
 def ensure_stack(layout: Layout, env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> None:

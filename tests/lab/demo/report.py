@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.lab.demo.authority import PROJECT, Authority
 from tests.lab.demo.layout import ROOT, Layout
@@ -22,26 +21,15 @@ def machines(env: Mapping[str, str], stack: str, program: Path) -> dict[str, Any
     return found
 
 
-def way_in(layout: Layout, env: Mapping[str, str]) -> list[str]:
-    """How SSH gets to guests behind NAT: the lab's configuration, or a jump through the hypervisor."""
-    if "LIMEN_SSH_CONFIG" in env:
-        return ["-F", env["LIMEN_SSH_CONFIG"]]
-    uri = urlsplit(env["LIMEN_LIBVIRT_URI"])
-    jump = ["-J", uri.netloc] if uri.scheme.endswith("+ssh") else []
-    return ["-i", str(layout.ssh_key), "-o", "StrictHostKeyChecking=accept-new", *jump]
+def ssh_command(machine: Mapping[str, Any], env: Mapping[str, str]) -> list[str]:
+    """How to reach one VM; through the lab's namespace or the host, where its network is."""
+    return ["ssh", "-F", env["LIMEN_SSH_CONFIG"], f"{machine['user']}@{machine['address']}"]
 
 
-def ssh_command(machine: Mapping[str, Any], layout: Layout, env: Mapping[str, str]) -> list[str]:
-    """How to reach one VM; through the lab's namespace where there is a lab."""
-    return ["ssh", *way_in(layout, env), f"{machine['user']}@{machine['address']}"]
-
-
-def wait_for_ssh(
-    machine: Mapping[str, Any], layout: Layout, env: Mapping[str, str], seconds: float = 180
-) -> None:
+def wait_for_ssh(machine: Mapping[str, Any], env: Mapping[str, str], seconds: float = 180) -> None:
     """Wait until a command runs in the VM over SSH; raises StepFailed with ssh's last words."""
     deadline = time.monotonic() + seconds
-    argv = [*ssh_command(machine, layout, env), "true"]
+    argv = [*ssh_command(machine, env), "true"]
     argv[1:1] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]
     while True:
         done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
@@ -56,7 +44,7 @@ def summary(found: Mapping[str, Any], layout: Layout, limen: Authority, env: Map
     """The text that `make up` ends with."""
     lines = ["", f"{len(found)} VMs run, charged to project {PROJECT}:", ""]
     for name, machine in found.items():
-        lines.append(f"  {name}: {' '.join(ssh_command(machine, layout, env))}")
+        lines.append(f"  {name}: {' '.join(ssh_command(machine, env))}")
     lines += ["", limen.limen("quota", "show", PROJECT).rstrip(), ""]
     program = ROOT / "pulumi" / "programs" / "vm_stack"
     lines += [

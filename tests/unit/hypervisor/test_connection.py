@@ -5,7 +5,7 @@ import libvirt
 import pytest
 
 from limen.hypervisor import xmltools
-from limen.hypervisor.connection import Connection, connect, host_uuid, within
+from limen.hypervisor.connection import Connection, advice, connect, host_uuid, within
 from limen.hypervisor.errors import HypervisorError, HypervisorUnavailable, NotFound
 from pulumi_limen import xslt
 
@@ -77,3 +77,24 @@ def test_a_closed_connection_is_not_alive() -> None:
 def test_the_sdk_writes_the_namespace_that_a_scan_reads() -> None:
     assert xslt.NAMESPACE == xmltools.HINT_NAMESPACE
     assert xslt.TAGS_NAMESPACE == xmltools.TAGS_NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("said", "what_to_do"),
+    [
+        (
+            "Cannot recv data: Host key verification failed.: Connection reset by peer",
+            "accept the host's key",
+        ),
+        ("Cannot recv data: root@h: Permission denied (publickey).: reset", "keyfile=FILE"),
+        ("Cannot recv data: ssh: connect to host h port 22: Connection refused: reset", "SSH server"),
+        ("ssh: Could not resolve hostname h: Name or service not known", "Correct the name"),
+        ("End of file while reading data: nc: /run/s: No such file or directory", "Does libvirtd run"),
+    ],
+)
+def test_what_ssh_says_is_followed_by_what_to_do(said: str, what_to_do: str) -> None:
+    assert what_to_do in advice(said)
+
+
+def test_what_is_not_about_ssh_is_left_as_it_is() -> None:
+    assert advice("Domain not found") == ""
