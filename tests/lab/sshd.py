@@ -14,6 +14,7 @@ from tests.lab.errors import LabError
 from tests.lab.instance import Instance
 
 PORT = 2222
+REAL = "/usr/bin/ssh"
 PROGRAM = "/usr/sbin/sshd"  # wants to be called by its full path
 CONFIGURATION = """\
 ListenAddress {address}
@@ -52,8 +53,8 @@ class SshServer:
 
     @property
     def client(self) -> Path:
-        """An `ssh` that knows this host and nothing of the configuration of who runs it."""
-        return self.folder / "ssh"
+        """An `ssh` that knows this host and nothing of the configuration of who runs it: for PATH."""
+        return self.folder / "bin" / "ssh"
 
     @property
     def address(self) -> str:
@@ -61,8 +62,8 @@ class SshServer:
 
     @property
     def uri(self) -> str:
-        """What leads to the lab's libvirt: OpenSSH heeds `command`, Pulumi's plugin `knownhosts`."""
-        parameters = f"keyfile={self.user_key}&knownhosts={self.known_hosts}&command={self.client}"
+        """What leads to the lab's libvirt, with `client` first on PATH; the plugin goes by `knownhosts`."""
+        parameters = f"keyfile={self.user_key}&knownhosts={self.known_hosts}"
         return f"qemu+ssh://root@{self.address}:{PORT}/system?{parameters}"
 
     def running(self) -> list[processes.Process]:
@@ -89,8 +90,9 @@ class SshServer:
                 subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
         public = Path(f"{self.host_key}.pub").read_text().rsplit(maxsplit=1)[0]
         self.known_hosts.write_text(f"[{self.address}]:{PORT} {public}\n")
+        self.lab.folder("sshd/bin", 0o755)
         self.client.write_text(
-            f"#!/bin/sh\nexec ssh -F none -o UserKnownHostsFile={self.known_hosts} "
+            f"#!/bin/sh\nexec {REAL} -F none -o UserKnownHostsFile={self.known_hosts} "
             '-o GlobalKnownHostsFile=none "$@"\n'
         )
         self.client.chmod(0o755)

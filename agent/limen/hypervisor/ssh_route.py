@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 def ssh_command(uri: str) -> tuple[str, ...] | None:
     """What logs in to the host of a `qemu+ssh://` URI, as libvirt does; None for URIs of other transports.
 
-    Heeds libvirt's parameters `command`, `keyfile` and `no_verify`, and `knownhosts`, which Pulumi's libvirt
-    plugin reads. What is not said comes from one's own ssh configuration. Raises ValueError for a bad port.
+    Heeds libvirt's parameters `keyfile` and `no_verify`, and `knownhosts`, which is the libvirt plugin's.
+    What is not said comes from one's own ssh configuration. Raises ValueError for a bad port.
     """
     parts = urlsplit(uri)
     if parts.scheme.partition("+")[2] not in ("ssh", "libssh", "libssh2") or not parts.hostname:
@@ -18,7 +18,7 @@ def ssh_command(uri: str) -> tuple[str, ...] | None:
         "StrictHostKeyChecking": "no" if given.get("no_verify", "0") != "0" else None,
         "UserKnownHostsFile": given.get("knownhosts"),
     }
-    words = [given.get("command", "ssh")]
+    words = ["ssh"]
     words += [word for name, value in options.items() if value for word in ("-o", f"{name}={value}")]
     words += ["-i", given["keyfile"]] if "keyfile" in given else []
     words += ["-p", str(parts.port)] if parts.port else []

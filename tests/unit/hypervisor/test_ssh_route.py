@@ -15,7 +15,7 @@ from limen.hypervisor.ssh_route import proxy_command, ssh_command
         ("qemu+ssh://a%40b@host/system", "ssh -l a@b host"),
         ("qemu+ssh://host/system?keyfile=/k&no_verify=1", "ssh -o StrictHostKeyChecking=no -i /k host"),
         ("qemu+ssh://host/system?no_verify=0", "ssh host"),
-        ("qemu+ssh://host/system?knownhosts=/kh&command=/w", "/w -o UserKnownHostsFile=/kh host"),
+        ("qemu+ssh://host/system?knownhosts=/kh", "ssh -o UserKnownHostsFile=/kh host"),
         ("qemu+libssh2://host/system", "ssh host"),
     ],
 )
