@@ -31,10 +31,18 @@ def domain_type(problems: Problems) -> str:
 
 
 def ask_host(uri: str, chosen_type: str) -> tuple[str, Capabilities]:
-    """The host's UUID and how domains are written for it, asked through the provider, in previews too."""
-    found = pulumi.runtime.invoke(
-        "limen:index:getHostCapabilities", {"libvirtUri": uri, "domainType": chosen_type}
-    ).value
+    """The host's UUID and how domains are written for it, asked through the provider, in previews too.
+
+    Raises `pulumi.RunError`, which Pulumi prints without a traceback, when the host does not answer.
+    """
+    try:
+        found = pulumi.runtime.invoke(
+            "limen:index:getHostCapabilities", {"libvirtUri": uri, "domainType": chosen_type}
+        ).value
+    except Exception as error:  # Pulumi raises nothing more special
+        # What stands before is Pulumi's: which function of which plugin was called.
+        said = str(error)
+        raise pulumi.RunError(said.partition(" returned an error: ")[2] or said) from error
     return str(found["hostUuid"]), Capabilities(
         domain_type=str(found["domainType"]), cpu_mode=str(found["cpuMode"]), machine=str(found["machine"])
     )
