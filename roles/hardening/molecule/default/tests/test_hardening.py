@@ -1,0 +1,149 @@
+"""What a host lets in and holds back after the role, and what has to go on working."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+LAB = os.environ.get("LIMEN_GUEST_LAB", "roles")
+SSH_CONFIG = f"/var/lib/limen-lab/{LAB}/guests/ssh_config"
+
+
+def ssh(host: Host, *options: str) -> subprocess.CompletedProcess[str]:
+    """A new SSH connection from the outside that runs `true`."""
+    name = host.backend.get_hostname()
+    return subprocess.run(
+        ["ssh", "-F", SSH_CONFIG, "-o", "ControlPath=none", *options, name, "true"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_user_with_a_key_gets_in_and_sudo_works(host: Host) -> None:
+    name = host.backend.get_hostname()
+    done = subprocess.run(
+        ["ssh", "-F", SSH_CONFIG, name, "sudo", "-n", "id", "-un"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "root\n"
+
+
+def test_root_is_refused_though_the_key_is_right(host: Host) -> None:
+    host.check_output("install -D -m 600 /home/debian/.ssh/authorized_keys /root/.ssh/authorized_keys")
+    done = ssh(host, "-o", "User=root")
+    assert done.returncode == 255
+    assert "Permission denied" in done.stderr
+
+
+def test_passwords_are_not_even_asked_for(host: Host) -> None:
+    done = ssh(host, "-v", "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes")
+    assert "Authentications that can continue: publickey\n" in done.stderr
+    assert done.returncode == 255
+
+
+@pytest.mark.parametrize(
+    "option", ["Ciphers=aes128-cbc", "MACs=hmac-sha1", "KexAlgorithms=ecdh-sha2-nistp256"]
+)
+def test_old_algorithms_find_no_partner(host: Host, option: str) -> None:
+    # Authenticated ciphers bring their own MAC.
+    extra = ["-o", "Ciphers=aes256-ctr"] if option.startswith("MACs") else []
+    done = ssh(host, "-o", option, *extra)
+    assert "no matching" in done.stderr
+
+
+def test_the_rest_of_sshd_and_the_options_of_the_play(host: Host) -> None:
+    settings = dict(line.split(" ", 1) for line in host.check_output("sshd -T").splitlines())
+    assert settings["maxsessions"] == "20"
+    assert settings["allowtcpforwarding"] == "yes"
+    assert settings["x11forwarding"] == "no"
+    assert settings["usepam"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("kernel.kptr_restrict", "2"),
+        ("kernel.unprivileged_bpf_disabled", "1"),
+        ("net.ipv4.conf.all.accept_redirects", "0"),
+        ("net.ipv4.conf.all.rp_filter", "2"),
+        ("fs.suid_dumpable", "0"),
+        ("vm.swappiness", "10"),
+    ],
+)
+def test_the_kernel_goes_by_the_parameters(host: Host, parameter: str, value: str) -> None:
+    path = parameter.replace(".", "/")
+    assert host.file(f"/proc/sys/{path}").content_string.strip() == value
+
+
+def test_forwarding_is_left_to_libvirt(host: Host) -> None:
+    before = host.file("/proc/sys/net/ipv4/ip_forward").content_string.strip()
+    try:
+        host.check_output("sysctl -w net.ipv4.ip_forward=1")
+        host.check_output("/usr/lib/systemd/systemd-sysctl /etc/sysctl.d/99-zz-limen.conf")
+        assert host.file("/proc/sys/net/ipv4/ip_forward").content_string.strip() == "1"
+    finally:
+        host.check_output(f"sysctl -w net.ipv4.ip_forward={before}")
+
+
+def test_a_program_that_crashes_leaves_no_dump(host: Host) -> None:
+    folder = host.check_output("mktemp -d")
+    done = host.run(f"cd {folder} && ulimit -c unlimited; sh -c 'kill -SEGV $$'; ls -A")
+    assert done.stdout == ""
+
+
+def test_security_updates_and_only_these_install_themselves(host: Host) -> None:
+    dump = host.check_output("apt-config dump")
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in dump
+    origins = [
+        line for line in dump.splitlines() if line.startswith("Unattended-Upgrade::Origins-Pattern:: ")
+    ]
+    assert len(origins) == 1
+    assert "Debian-Security" in origins[0]
+    for timer in ("apt-daily.timer", "apt-daily-upgrade.timer"):
+        assert host.service(timer).is_running
+        assert host.service(timer).is_enabled
+
+
+def test_the_clock_follows_the_declared_servers(host: Host) -> None:
+    assert host.service("systemd-timesyncd").is_running
+    assert host.service("systemd-timesyncd").is_enabled
+    shown = host.check_output(
+        "timedatectl show-timesync --property=SystemNTPServers --property=FallbackNTPServers"
+    )
+    assert shown.splitlines() == ["SystemNTPServers=10.78.0.1"]
+
+
+def test_the_journal_is_kept_and_limited(host: Host) -> None:
+    assert host.file("/var/log/journal").is_directory
+    settings = host.check_output("systemd-analyze cat-config systemd/journald.conf")
+    assert settings.rindex("Storage=persistent") > settings.rindex("Storage=volatile")
+    assert "SystemMaxUse=1G" in settings
+
+
+def test_who_would_be_locked_out_is_told_before_anything_changes(host: Host) -> None:
+    done = subprocess.run(
+        [
+            *(
+                "ansible-playbook",
+                "--inventory",
+                os.environ["MOLECULE_INVENTORY_FILE"],
+                "--tags",
+                "preflight",
+            ),
+            *("--extra-vars", json.dumps({"hardening_ssh_users": ["somebody"]})),
+            str(Path(__file__).parents[1] / "converge.yml"),
+        ],
+        env={**os.environ, "ANSIBLE_ROLES_PATH": str(Path(__file__).parents[4])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Add that user to the list" in done.stdout
