@@ -62,4 +62,4 @@ def _host(ledger: Ledger, question: Explain, existing: Claim | None) -> UUID:
 
 def _item(item: ExplainItem, hosts: Mapping[str, UUID]) -> ItemRequest:
     host = None if item.host is None else hosts[item.host]
-    return ItemRequest(item.key, item.kind, item.name, item.amounts, host, item.volume)
+    return ItemRequest(item.key, item.kind, item.name, item.amounts, host, item.volume, item.snapshot)

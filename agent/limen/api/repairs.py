@@ -44,5 +44,5 @@ def _grown(claim: Claim, key: str, finding: Finding) -> ClaimRequest:
     item = claim.item(key)
     if item is None:
         raise NotFound("The claim does not hold this item any more: read the findings again.")
-    wanted = ItemRequest(key, item.kind, item.name, finding.observed, item.host, item.volume)
+    wanted = ItemRequest(key, item.kind, item.name, finding.observed, item.host, item.volume, item.snapshot)
     return ClaimRequest(claim.id, claim.project, claim.owner, claim.fingerprint, claim.host, (wanted,))

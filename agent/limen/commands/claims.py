@@ -114,7 +114,7 @@ def _print_claim(claim: dict[str, Any], as_json: bool) -> None:
             item["state"],
             amounts_text(item["claimed"]),
             amounts_text(item["observed"]),
-            item["volume"] or item["uuid"],
+            item["volume"] or item["snapshot"] or item["uuid"],
         )
         for item in claim["items"]
     ]

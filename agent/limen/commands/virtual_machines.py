@@ -56,7 +56,7 @@ def show(name: Name, project: Project = None, as_json: JsonFlag = False) -> None
             item["name"],
             item["state"],
             amounts_text(item["charge"]),
-            item["volume"] or item["uuid"],
+            item["volume"] or item["snapshot"] or item["uuid"],
         )
         for item in others
     ]

@@ -84,6 +84,7 @@ class Document:
                 "host_id": str(item.host),
                 "uuid": str(item.uuid),
                 "volume": item.volume,
+                "snapshot": item.snapshot,
                 "state": item.state,
                 "deadline": None if item.deadline is None else item.deadline.isoformat(),
                 "fence": item.fence,

@@ -278,6 +278,7 @@ def _row(thing: Seen) -> dict[str, Any]:
         "kind": thing.kind,
         "identity": thing.identity,
         "name": thing.name,
-        "amounts": dict(thing.amounts),
+        # What is charged nothing is not an amount: a claim does not state it either.
+        "amounts": {resource: amount for resource, amount in thing.amounts.items() if amount},
         "hint": None if thing.hint is None else str(thing.hint),
     }

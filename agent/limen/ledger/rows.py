@@ -11,7 +11,7 @@ from limen.ledger.values import Claim, ClaimItem, Fingerprint, Owner
 CLAIM = """json_build_array(c.id, p.name, c.owner_kind, c.owner_name, c.backend, c.stack_project,
     c.stack, c.host_id, c.generation, c.state, c.fences, c.created, c.updated, (
         SELECT json_agg(json_build_array(i.key, i.kind, i.name, i.host_id, i.uuid, i.volume, i.state,
-            i.deadline, i.fence, i.seen, i.released, (
+            i.deadline, i.fence, i.seen, i.released, i.snapshot, (
                 SELECT json_agg(json_build_array(g.resource, g.claimed, g.observed))
                 FROM charges g WHERE g.claim_id = i.claim_id AND g.key = i.key
             )) ORDER BY i.key)
@@ -39,7 +39,7 @@ def claim_from_row(row: list[Any]) -> Claim:
 
 
 def _item_from_row(row: list[Any]) -> ClaimItem:
-    key, kind, name, host, uuid, volume, state, deadline, fence, seen, released, charges = row
+    key, kind, name, host, uuid, volume, state, deadline, fence, seen, released, snapshot, charges = row
     return ClaimItem(
         key=key,
         kind=kind,
@@ -54,6 +54,7 @@ def _item_from_row(row: list[Any]) -> ClaimItem:
         fence=fence,
         seen=seen,
         released=released,
+        snapshot=snapshot,
     )
 
 
@@ -85,5 +86,5 @@ def _item_to_row(item: ClaimItem) -> list[Any]:
     return [
         *(item.key, item.kind, item.name, str(item.host), str(item.uuid), item.volume, item.state),
         None if item.deadline is None else item.deadline.isoformat(),
-        *(item.fence, item.seen, item.released, charges(item)),
+        *(item.fence, item.seen, item.released, item.snapshot, charges(item)),
     ]

@@ -98,14 +98,14 @@ _PARTS = {
         stack text, host_id uuid, generation bigint, state text, fences bigint, updated timestamptz""",
     ),
     "items": (
-        """INSERT INTO items AS i (claim_id, key, kind, name, host_id, uuid, volume, state, deadline, fence,
-            seen, released) SELECT x.* FROM {x}
+        """INSERT INTO items AS i (claim_id, key, kind, name, host_id, uuid, volume, snapshot, state,
+            deadline, fence, seen, released) SELECT x.* FROM {x}
         ON CONFLICT (claim_id, key) DO UPDATE SET kind = excluded.kind, name = excluded.name,
             host_id = excluded.host_id, uuid = excluded.uuid, volume = excluded.volume,
-            state = excluded.state, deadline = excluded.deadline, fence = excluded.fence,
-            seen = excluded.seen, released = excluded.released""",
-        """claim_id uuid, key text, kind text, name text, host_id uuid, uuid uuid, volume text, state text,
-        deadline timestamptz, fence bigint, seen boolean, released boolean""",
+            snapshot = excluded.snapshot, state = excluded.state, deadline = excluded.deadline,
+            fence = excluded.fence, seen = excluded.seen, released = excluded.released""",
+        """claim_id uuid, key text, kind text, name text, host_id uuid, uuid uuid, volume text, snapshot text,
+        state text, deadline timestamptz, fence bigint, seen boolean, released boolean""",
     ),
     "charges": (
         """INSERT INTO charges (claim_id, key, resource, claimed, observed) SELECT x.* FROM {x}

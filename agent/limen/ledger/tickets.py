@@ -10,7 +10,7 @@ from uuid import UUID
 from limen.ledger import transitions
 from limen.ledger.errors import Conflict, FingerprintMismatch, StaleGeneration
 from limen.ledger.rows import written
-from limen.ledger.transitions import charged_items, requested_items
+from limen.ledger.transitions import charged_items, claimed_items, requested_items
 from limen.ledger.values import Claim, ClaimRequest
 from limen.ledger.view import View
 from limen.quota.claims import charge as larger
@@ -211,11 +211,10 @@ def lapse(claim_id: UUID) -> Ticket:
 
 def grown_charge(claim: Claim, items: tuple[Item, ...]) -> tuple[Item, ...]:
     """What a claim would be charged per item once it holds `items` too; amounts not known stay unknown."""
-    claimed = (Item(i.key, i.kind, i.name, str(i.host), i.claimed, i.volume) for i in claim.items)
     observed = {i.key: i.observed for i in claim.items}
     return tuple(
         replace(item, amounts=larger(item.amounts, observed[item.key])) if observed.get(item.key) else item
-        for item in grow(claimed, items)
+        for item in grow(claimed_items(claim), items)
     )
 
 
@@ -265,7 +264,8 @@ def _digest(*what: object) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, ClaimRequest):
         items = sorted(
-            (i.key, i.kind, i.name, sorted(i.amounts.items()), i.host, i.volume) for i in value.items
+            (i.key, i.kind, i.name, sorted(i.amounts.items()), i.host, i.volume, i.snapshot)
+            for i in value.items
         )
         owner, mark = value.owner, value.fingerprint
         return [

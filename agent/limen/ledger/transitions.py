@@ -19,18 +19,28 @@ RESERVATION = timedelta(minutes=2)
 
 
 def requested_items(request: ClaimRequest) -> tuple[Item, ...]:
-    """The request's items in the words of the rules; raises `InvalidSpec`, also for a malformed volume."""
+    """The request's items in the words of the rules.
+
+    Raises `InvalidSpec`, and `Invalid` for an item that does not say which volume or snapshot it is.
+    """
     items = tuple(_requested(item, request.host) for item in request.items)
     check_items(items)
     for item in items:
         if (item.kind == "disk") != (item.volume is not None):
             raise Invalid(f"{item.key} needs its volume, written pool/name")
+        if (item.kind == "snapshot") != (item.snapshot is not None):
+            raise Invalid(f"{item.key} needs its snapshot, written DOMAIN-UUID/NAME")
     return items
 
 
 def charged_items(claim: Claim) -> tuple[Item, ...]:
     """The claim's items with what each is charged."""
-    return tuple(Item(i.key, i.kind, i.name, str(i.host), i.charge, i.volume) for i in claim.items)
+    return tuple(_as_item(item, item.charge) for item in claim.items)
+
+
+def claimed_items(claim: Claim) -> tuple[Item, ...]:
+    """The claim's items with what each is claimed."""
+    return tuple(_as_item(item, item.claimed) for item in claim.items)
 
 
 def create(request: ClaimRequest, items: tuple[Item, ...], now: datetime) -> Claim:
@@ -52,19 +62,18 @@ def create(request: ClaimRequest, items: tuple[Item, ...], now: datetime) -> Cla
 def change(claim: Claim, request: ClaimRequest, items: tuple[Item, ...], now: datetime) -> Claim:
     """The claim grown to hold `items` too.
 
-    Raises `Conflict` for an item that still holds something and would change kind, host or volume.
+    Raises `Conflict` for an item that still holds something and would change kind, host or identity.
     """
     held = {item.key: item for item in claim.items}
     named = {item.key for item in items}
-    claimed = tuple(Item(i.key, i.kind, i.name, str(i.host), i.claimed, i.volume) for i in claim.items)
     for item in items:
         old = held.get(item.key)
         if old is None or not any(old.charge.values()):
             continue
-        if old.volume != item.volume or str(old.host) != item.host or old.kind != item.kind:
+        if _place(_as_item(old, {})) != _place(item):
             raise Conflict(f"{item.key} still holds something else on its host: give the new one another key")
     after = []
-    for item in grow(claimed, items):
+    for item in grow(claimed_items(claim), items):
         old = held.get(item.key)
         if old is None:
             after.append(_new_item(claim.id, item, now))
@@ -188,7 +197,19 @@ def with_items(claim: Claim, items: list[ClaimItem], now: datetime) -> Claim:
 
 
 def _requested(item: ItemRequest, host: UUID) -> Item:
-    return Item(item.key, item.kind, item.name, str(item.host or host), item.amounts, item.volume)
+    where = str(item.host or host)
+    return Item(item.key, item.kind, item.name, where, item.amounts, item.volume, item.snapshot, item.uuid)
+
+
+def _as_item(item: ClaimItem, amounts: Mapping[str, int]) -> Item:
+    return Item(
+        item.key, item.kind, item.name, str(item.host), amounts, item.volume, item.snapshot, item.uuid
+    )
+
+
+def _place(item: Item) -> tuple[str, str, str | None, str | None]:
+    """What must stay while the item holds something. Its UUID follows from claim and key."""
+    return item.kind, item.host, item.volume, item.snapshot
 
 
 def _claimed(item: Item) -> dict[str, int]:
@@ -201,8 +222,9 @@ def _new_item(claim_id: UUID, item: Item, now: datetime) -> ClaimItem:
         kind=item.kind,
         name=item.name,
         host=UUID(item.host),
-        uuid=item_uuid(claim_id, item.key),
+        uuid=item.uuid or item_uuid(claim_id, item.key),
         volume=item.volume,
+        snapshot=item.snapshot,
         state="reserved",
         claimed=_claimed(item),
         observed={},
@@ -212,7 +234,13 @@ def _new_item(claim_id: UUID, item: Item, now: datetime) -> ClaimItem:
 
 def _grown(old: ClaimItem, item: Item, now: datetime) -> ClaimItem:
     grown = replace(
-        old, name=item.name, host=UUID(item.host), volume=item.volume, claimed=_claimed(item), released=False
+        old,
+        name=item.name,
+        host=UUID(item.host),
+        volume=item.volume,
+        snapshot=item.snapshot,
+        claimed=_claimed(item),
+        released=False,
     )
     if old.state == "committed":
         return grown

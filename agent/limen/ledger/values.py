@@ -36,7 +36,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class ItemRequest:
-    """One item that a claim asks for. `host` None is the claim's host; `volume` is "pool/name" of a disk.
+    """One item that a claim asks for. `host` None is the claim's host; for the rest see `Item`.
 
     Only an explanation may ask for amounts that are not known yet.
     """
@@ -47,6 +47,8 @@ class ItemRequest:
     amounts: Mapping[str, Amount]
     host: UUID | None = None
     volume: str | None = None
+    snapshot: str | None = None
+    uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class ClaimItem:
     fence: int = 0
     seen: bool = False
     released: bool = False
+    snapshot: str | None = None
 
     @property
     def charge(self) -> dict[str, int]:
@@ -95,8 +98,8 @@ class ClaimItem:
 
     @property
     def identity(self) -> str:
-        """What a scan knows the thing by on its host: "pool/name" or the libvirt UUID."""
-        return self.volume if self.volume is not None else str(self.uuid)
+        """What a scan knows the thing by on its host: "pool/name", "domain-uuid/name" or the libvirt UUID."""
+        return self.volume or self.snapshot or str(self.uuid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ _AMOUNTS: Mapping[str, Mapping[str, int | None]] = {
     "vm": {"vms": 1, "vcpus": None, "memory": None},
     "disk": {"disk": None},
     "network": {"networks": 1},
-    "snapshot": {"snapshots": 1, "disk": None},
+    "snapshot": {"snapshots": 1},
 }
+# What it may be charged for as well. A snapshot of external layers alone holds nothing besides them.
+_MAY_STATE: Mapping[str, frozenset[str]] = {"snapshot": frozenset({"disk"})}
 
 
 def check_items(items: Iterable[Item]) -> None:
@@ -38,7 +40,8 @@ def check_items(items: Iterable[Item]) -> None:
 def check_item(item: Item) -> None:
     """Raise `InvalidSpec` unless `item` as asked for states exactly the amounts that its kind is charged for.
 
-    A VM may add `device:*`. Items of the ledger may state less: what is released is claimed as 0.
+    A VM may add `device:*`, a snapshot `disk`. Items of the ledger may state less: what is released is
+    claimed as 0.
     """
     check_item_key(item.key)
     if item.kind not in _AMOUNTS:
@@ -47,6 +50,8 @@ def check_item(item: Item) -> None:
         raise InvalidSpec(f"{item.key} needs a name and a host: state both")
     if item.volume is not None and item.kind != "disk":
         raise InvalidSpec(f"{item.key} is a {item.kind}, and only a disk has a volume: leave it out")
+    if item.snapshot is not None and item.kind != "snapshot":
+        raise InvalidSpec(f"{item.key} is a {item.kind} and no snapshot: leave out which one it is")
     stated = _AMOUNTS[item.kind]
     for resource, fixed in stated.items():
         amount = item.amounts.get(resource)
@@ -57,8 +62,8 @@ def check_item(item: Item) -> None:
         if amount == 0:
             raise InvalidSpec(f"{item.key} needs more than 0 {resource}: a {item.kind} cannot do without")
     for resource in item.amounts:
-        device = check_resource(resource).startswith(DEVICE_PREFIX)
-        if resource not in stated and not (device and item.kind == "vm"):
+        device = check_resource(resource).startswith(DEVICE_PREFIX) and item.kind == "vm"
+        if resource not in stated and resource not in _MAY_STATE.get(item.kind, ()) and not device:
             raise InvalidSpec(
                 f"{item.key} is a {item.kind}, which is not charged for {resource}: leave it out"
             )
@@ -86,7 +91,7 @@ def charge(claimed: Mapping[str, Amount], observed: Mapping[str, Amount]) -> dic
 def grow(old: Iterable[Item], new: Iterable[Item]) -> tuple[Item, ...]:
     """The items of a claim after a change: per item and resource the larger amount, sorted by key.
 
-    Items that `new` does not name stay; name and volume are those of `new`. Raises `InvalidSpec` for a key
+    Items that `new` does not name stay; names are those of `new`. Raises `InvalidSpec` for a key
     that `new` has twice, and for an item that still holds something and would change its kind or host.
     """
     items = {item.key: item for item in old}
@@ -99,13 +104,20 @@ def grow(old: Iterable[Item], new: Iterable[Item]) -> tuple[Item, ...]:
         if held is None:
             items[item.key] = item
             continue
-        if (held.kind, held.host) != (item.kind, item.host) and any(held.amounts.values()):
-            raise InvalidSpec(
-                f"{item.key} is a {held.kind} on host {held.host} and cannot become a {item.kind} on host "
-                f"{item.host}: give the new one another key"
-            )
+        if (held.kind, held.host) != (item.kind, item.host):
+            if any(held.amounts.values()):
+                raise InvalidSpec(
+                    f"{item.key} is a {held.kind} on host {held.host} and cannot become a {item.kind} on "
+                    f"host {item.host}: give the new one another key"
+                )
+            items[item.key] = item
+            continue
         items[item.key] = replace(
-            item, amounts=charge(held.amounts, item.amounts), volume=item.volume or held.volume
+            item,
+            amounts=charge(held.amounts, item.amounts),
+            volume=item.volume or held.volume,
+            snapshot=item.snapshot or held.snapshot,
+            uuid=item.uuid or held.uuid,
         )
     return tuple(items[key] for key in sorted(items))
 

@@ -132,7 +132,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One chargeable thing of a claim; `host` is libvirt's host UUID, `volume` is "pool/name" of a disk."""
+    """One chargeable thing of a claim; `host` is libvirt's host UUID.
+
+    `volume` is "pool/name" of a disk, `snapshot` "domain-uuid/name" of a snapshot. `uuid` is the libvirt UUID
+    of a VM or network that was there before its claim; of any other it is `item_uuid`.
+    """
 
     key: str
     kind: ItemKind
@@ -140,6 +144,8 @@ class Item:
     host: str
     amounts: Mapping[str, Amount]
     volume: str | None = None
+    snapshot: str | None = None
+    uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +285,31 @@ def item_uuid(claim_id: UUID | str, key: str) -> UUID:
     except ValueError as error:
         raise InvalidSpec(f"{claim_id!a:.60} is not a claim id: it must be a UUID") from error
     return uuid5(namespace, check_item_key(key))
+
+
+def snapshot_identity(domain: UUID | str, name: str) -> str:
+    """What the ledger and a scan know a snapshot by: "domain-uuid/name"; raises `InvalidSpec`.
+
+    The name is libvirt's, which holds no slash and begins with no dot.
+    """
+    try:
+        uuid = domain if isinstance(domain, UUID) else UUID(domain)
+    except ValueError as error:
+        raise InvalidSpec(
+            f"{domain!a:.60} is not a domain's UUID: take the one that libvirt shows"
+        ) from error
+    if not name or "/" in name or name.startswith(".") or not name.isprintable():
+        raise InvalidSpec(
+            f"{name!a:.60} is not a snapshot's name: use printable characters, no slash, and no dot in front"
+        )
+    return f"{uuid}/{name}"
+
+
+def check_snapshot(identity: object) -> str:
+    """Return `identity` as `snapshot_identity` writes it; raise `InvalidSpec` otherwise."""
+    if isinstance(identity, str) and "/" in identity:
+        return snapshot_identity(*identity.split("/", 1))
+    raise InvalidSpec(f"{identity!a:.60} does not name a snapshot: write it as DOMAIN-UUID/NAME")
 
 
 def _check_amount(value: object, what: str) -> None:

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID, uuid4
 
+import libvirt
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,6 +24,11 @@ from tests.lab.instance import Instance
 from .conftest import World
 
 SETTLE_SECONDS = 10.0
+POOL = "<pool type='dir'><name>{name}</name><target><path>{path}</path></target></pool>"
+VOLUME = (
+    "<volume><name>root</name><capacity unit='MiB'>8</capacity>"
+    "<target><format type='qcow2'/></target></volume>"
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +51,11 @@ def conn(lab: Instance) -> Iterator[Connection]:
         yield connection
 
 
-def define(conn: Connection, identity: str, name: str) -> None:
+def define(conn: Connection, identity: str, name: str, devices: str = "") -> None:
     text = (
         f"<domain type='qemu'><name>{name}</name><uuid>{identity}</uuid><memory unit='MiB'>64</memory>"
-        "<vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><cpu mode='maximum'/></domain>"
+        "<vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><cpu mode='maximum'/>"
+        f"{devices}</domain>"
     )
     conn.run(lambda handle: handle.defineXML(text))
 
@@ -124,6 +132,47 @@ def test_what_is_still_there_stays_charged(real: World, conn: Connection) -> Non
         finally:
             undefine(conn, identity)
         eventually(lambda: states(client, claim_id) == [], "gone after libvirt's event")
+
+
+@pytest.fixture
+def snapshotable(conn: Connection, tmp_path: Path) -> Iterator[str]:
+    """UUID of a domain that is off, with a qcow2 disk of 8 MiB in a pool."""
+    name, identity = f"p-{uuid4().hex[:8]}", str(uuid4())
+    pool = conn.run(lambda handle: handle.storagePoolCreateXML(POOL.format(name=name, path=tmp_path), 0))
+    volume = pool.createXML(VOLUME, 0)
+    disk = f"<disk type='volume'><driver name='qemu' type='qcow2'/><source pool='{name}' volume='root'/>"
+    define(conn, identity, f"s-{name}", f"<devices>{disk}<target dev='vda' bus='virtio'/></disk></devices>")
+    yield identity
+    conn.run(lambda handle: handle.lookupByUUIDString(identity)).undefineFlags(
+        libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    )
+    volume.delete(0)
+    pool.destroy()
+
+
+def test_a_snapshot_commits_and_settles_by_what_libvirt_shows(
+    real: World, conn: Connection, snapshotable: str
+) -> None:
+    claim_id, key, identity = str(uuid4()), "snapshot:a-before", f"{snapshotable}/before"
+    amounts = {"snapshots": "1", "disk": str(8 * 2**20)}
+    item = {"key": key, "kind": "snapshot", "name": "before", "snapshot": identity, "amounts": amounts}
+    domain = conn.run(lambda handle: handle.lookupByUUIDString(snapshotable))
+    with real.administrator() as administrator, real.operator() as client:
+        for project in (real.team, real.demo):
+            administrator.set_limits(project, {"snapshots": {"hard": "1"}})
+        wanted = real.claim(item, owner={"kind": "vm", "name": "a"})
+        assert client.create_claim(claim_id, **wanted)["items"][0]["snapshot"] == identity
+        snapshot = domain.snapshotCreateXML("<domainsnapshot><name>before</name></domainsnapshot>", 0)
+        client.scan_host(real.host_name)
+        (held,) = client.get_claim(claim_id)["items"]
+        assert (held["state"], held["observed"]) == ("committed", amounts)
+        findings = administrator.get_findings()["findings"]
+        assert identity not in {each["identity"] for each in findings}, "neither orphan nor drift"
+
+        settled = client.settle_item(claim_id, key, wait_seconds=0)
+        assert (settled["state"], settled["charge"]) == ("lapsing", amounts)
+        snapshot.delete(0)
+        assert client.settle_item(claim_id, key)["state"] == "released"
 
 
 def test_scans_that_are_asked_for_together_are_shared(real: World) -> None:

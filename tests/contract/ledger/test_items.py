@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from limen.ledger import Ledger, transitions
-from limen.ledger.errors import NotAdmitted, NotFound
-from limen.ledger.values import Claim, ScanResult, Seen
+from limen.ledger.errors import Conflict, Denied, Invalid, NotAdmitted, NotFound
+from limen.ledger.values import Claim, ItemRequest, ScanResult, Seen
+from limen.quota.model import Limit
 from tests.contract.ledger.world import GIB, add_host, request
 
 Scan = Callable[..., ScanResult]
@@ -263,6 +264,37 @@ def test_a_successor_takes_over_a_volume_that_was_released(
     item = ledger.claims.get(heir.id).item("disk:web-0")
     assert item is not None
     assert item.state == "committed"
+
+
+def test_a_snapshot_lives_like_any_other_item(ledger: Ledger, claim: Claim, scan: Scan, demo: str) -> None:
+    ledger.limits.put(demo, {"snapshots": Limit(1)}, "ada")
+    ledger.limits.put("team", {"snapshots": Limit(1)}, "ada")
+    before = ItemRequest(
+        "snapshot:web-0", "snapshot", "before", {"snapshots": 1}, snapshot=f"{uuid4()}/before"
+    )
+    wanted = replace(request(demo, claim.host), items=(before,))
+    held = ledger.claims.create(wanted, "ada").claim
+    after = replace(before, key="snapshot:after", snapshot=f"{uuid4()}/after")
+    with pytest.raises(Denied, match="snapshot"):
+        ledger.claims.create(replace(request(demo, claim.host), items=(after,)), "ada")
+    for project in (demo, "team"):
+        ledger.limits.put(project, {"snapshots": Limit(2)}, "ada")
+    with pytest.raises(Conflict, match="another claim holds"):
+        ledger.claims.create(replace(request(demo, claim.host), items=(before,)), "ada")
+
+    seen = Seen("snapshot", str(before.snapshot), "before", {"snapshots": 1, "disk": 0})
+    assert scan(_vm(claim), _disk(claim), seen).orphans == 0
+    assert _states(ledger, held) == {"snapshot:web-0": "committed"}
+    assert ledger.observations.findings() == (), "a snapshot that holds no disk has not drifted"
+    ledger.claims.settle_item(held.id, "snapshot:web-0", "ada")
+    scan(_vm(claim), _disk(claim))
+    assert _states(ledger, held) == {}
+
+
+def test_an_item_says_which_snapshot_it_is(ledger: Ledger, demo: str, host: UUID) -> None:
+    nameless = ItemRequest("snapshot:a", "snapshot", "a", {"snapshots": 1})
+    with pytest.raises(Invalid, match="DOMAIN-UUID/NAME"):
+        ledger.claims.create(replace(request(demo, host), items=(nameless,)), "ada")
 
 
 def test_forgetting_a_host_ends_its_charges(ledger: Ledger, claim: Claim, scan: Scan) -> None:

@@ -137,6 +137,8 @@ GOOD = Item("vm:a", "vm", "a", "h", {"vms": 1, "vcpus": 1, "memory": 1})
         Item("disk:a", "disk", "a", "h", {"disk": 1}, volume="default/a"),
         Item("network:lan", "network", "lan", "h", {"networks": 1}),
         Item("snapshot:a", "snapshot", "a", "h", {"snapshots": 1, "disk": 1}),
+        Item("snapshot:a", "snapshot", "a", "h", {"snapshots": 1}),
+        Item("snapshot:a", "snapshot", "a", "h", {"snapshots": 1, "disk": 0}, snapshot="d/a"),
     ],
 )
 def test_items_of_every_kind_can_be_asked_for(good: Item) -> None:
@@ -151,6 +153,7 @@ def test_items_of_every_kind_can_be_asked_for(good: Item) -> None:
         (lambda good: replace(good, name=""), "needs a name"),
         (lambda good: replace(good, host=""), "needs a name and a host"),
         (lambda good: replace(good, volume="default/a"), "only a disk has a volume"),
+        (lambda good: replace(good, snapshot="d/a"), "a vm and no snapshot"),
         (lambda good: replace(good, amounts={}), "does not say how much vms"),
         (lambda good: replace(good, amounts={"vms": 1, "memory": 1}), "does not say how much vcpus"),
         (lambda good: replace(good, amounts={**good.amounts, "vms": 2}), "amount of vms must be 1"),

@@ -21,7 +21,9 @@ from limen.quota.model import (
     Standing,
     check_item_key,
     check_project_name,
+    check_snapshot,
     item_uuid,
+    snapshot_identity,
 )
 
 
@@ -138,3 +140,21 @@ def test_a_host_stands_like_a_project() -> None:
     assert host_standing(scope, "vcpus", 8, "2", 1, used=3, reserved=4) == Standing(
         scope, "vcpus", Limit(15), 3, 4
     )
+
+
+DOMAIN = "4dcd4658-6947-52ea-b338-a28cd5b40cc3"
+
+
+@pytest.mark.parametrize("name", ["before", "1700000000", "before the upgrade", "vor dem Ändern"])
+def test_a_snapshot_is_known_by_its_domain_and_its_name(name: str) -> None:
+    assert snapshot_identity(DOMAIN.upper(), name) == f"{DOMAIN}/{name}"
+    assert check_snapshot(f"{DOMAIN}/{name}") == snapshot_identity(UUID(DOMAIN), name)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    ["before", f"{DOMAIN}/", f"{DOMAIN}/a/b", f"{DOMAIN}/.hidden", f"{DOMAIN}/a\n", "web/before", 7, None],
+)
+def test_what_names_no_snapshot_is_refused(identity: object) -> None:
+    with pytest.raises(InvalidSpec):
+        check_snapshot(identity)

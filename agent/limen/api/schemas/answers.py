@@ -129,6 +129,7 @@ class Item(Answer):
     host: str
     uuid: str
     volume: str | None
+    snapshot: str | None
     state: Literal["reserved", "building", "committed", "lapsing", "released"]
     claimed: Amounts
     observed: Amounts

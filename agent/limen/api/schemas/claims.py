@@ -6,7 +6,16 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from limen.api.schemas.fields import Amounts, Document, Identity, ItemKey, Json, ProjectName, Text
+from limen.api.schemas.fields import (
+    Amounts,
+    Document,
+    Identity,
+    ItemKey,
+    Json,
+    ProjectName,
+    SnapshotIdentity,
+    Text,
+)
 from limen.ledger.values import Claim, ClaimItem, ClaimRequest, Fingerprint, ItemRequest, Owner
 
 MAX_ITEMS = 2000
@@ -29,7 +38,10 @@ class FingerprintIn(Document):
 
 
 class ItemIn(Document):
-    """One item; `host` is left out where it is the claim's, `volume` ("pool/name") is for disks only."""
+    """One item; `host` is left out where it is the claim's.
+
+    A disk says which `volume` it is ("pool/name"), a snapshot which `snapshot` ("DOMAIN-UUID/NAME").
+    """
 
     key: ItemKey
     kind: Kind
@@ -37,11 +49,14 @@ class ItemIn(Document):
     amounts: Amounts
     host: Text | None = None
     volume: Annotated[Text, Field(pattern=_VOLUME)] | None = None
+    snapshot: SnapshotIdentity | None = None
 
     @model_validator(mode="after")
-    def _disks_have_volumes(self) -> "ItemIn":
+    def _says_which(self) -> "ItemIn":
         if (self.volume is not None) != (self.kind == "disk"):
             raise ValueError("a disk needs volume, written pool/name, and nothing else has one")
+        if (self.snapshot is not None) != (self.kind == "snapshot"):
+            raise ValueError("a snapshot needs snapshot, written DOMAIN-UUID/NAME, and nothing else has one")
         return self
 
 
@@ -108,7 +123,7 @@ def claim_request(claim_id: str, body: ClaimIn, hosts: Mapping[str, UUID]) -> Cl
 
 def item_request(item: ItemIn, hosts: Mapping[str, UUID]) -> ItemRequest:
     host = None if item.host is None else hosts[item.host]
-    return ItemRequest(item.key, item.kind, item.name, item.amounts, host, item.volume)
+    return ItemRequest(item.key, item.kind, item.name, item.amounts, host, item.volume, item.snapshot)
 
 
 def host_names(body: ClaimIn) -> set[str]:
@@ -144,6 +159,7 @@ def item_json(item: ClaimItem) -> Json:
         "host": str(item.host),
         "uuid": str(item.uuid),
         "volume": item.volume,
+        "snapshot": item.snapshot,
         "state": item.state,
         "claimed": strings(item.claimed),
         "observed": strings(item.observed),

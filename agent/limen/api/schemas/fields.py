@@ -21,6 +21,7 @@ from limen.quota.model import (
     check_item_key,
     check_project_name,
     check_resource,
+    check_snapshot,
 )
 from limen.quota.units import parse_amount
 
@@ -108,6 +109,12 @@ MaybeUnknownAmounts = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_printable)]
 ProjectName = Annotated[str, BeforeValidator(_checked(check_project_name))]
 ItemKey = Annotated[str, BeforeValidator(_checked(check_item_key))]
+SnapshotIdentity = Annotated[
+    str,
+    Field(max_length=255),
+    BeforeValidator(_checked(check_snapshot)),
+    WithJsonSchema({"type": "string", "examples": ["5f0c1d1e-7b0a-4c39-9d2c-0a5be4b1a001/before-upgrade"]}),
+]
 Identity = Annotated[str, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 Json = dict[str, Any]
 
@@ -119,6 +126,7 @@ __all__ = [
     "Json",
     "MaybeUnknownAmounts",
     "ProjectName",
+    "SnapshotIdentity",
     "Text",
     "refused",
 ]
