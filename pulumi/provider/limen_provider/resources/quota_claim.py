@@ -4,10 +4,11 @@ import hashlib
 import uuid
 from typing import Any, ClassVar
 
-from limen.client import ApiError, ApiUnavailable
+from limen.client import ApiError, ApiUnavailable, QuotaDenied
 from limen_provider import schemas
 from limen_provider.changes import compare
 from limen_provider.claim_items import check_items, item_requests, lacking
+from limen_provider.decisions import hand_over
 from limen_provider.errors import InitFailed
 from limen_provider.fields import Inputs, given
 from limen_provider.hosts import libvirt_uri
@@ -65,6 +66,7 @@ class QuotaClaim:
             inputs.fail("", str(error))
             return
         if not decision.get("allowed", False):
+            hand_over(decision)
             inputs.fail("", str(decision.get("text", "The quota check denied this claim.")))
         elif decision.get("warnings"):
             call.log.warning(str(decision["text"]))
@@ -146,6 +148,9 @@ class QuotaClaim:
         """Create or grow the claim, whichever it needs; another writer in between costs one more try."""
         try:
             result = self._write(claim_id, inputs, claim)
+        except QuotaDenied as error:  # by another stack that came in between
+            hand_over(error.decision)
+            raise
         except ApiError as error:
             if error.code not in ("conflict", "stale_generation"):
                 raise
