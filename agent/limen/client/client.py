@@ -237,13 +237,18 @@ class Client:
         body = _given({"amounts": _strings(amounts), "host": host}, fence=fence)
         return _document(self._write("POST", "claims", claim_id, "items", key, "admit", body=body))
 
-    def settle_item(self, claim_id: str, key: str, wait_seconds: float = 30.0) -> Json:
-        """Release one item and wait for a scan; its state is `released` once the host shows it gone."""
+    def settle_item(
+        self, claim_id: str, key: str, wait_seconds: float = 30.0, fence: str | None = None
+    ) -> Json:
+        """Release one item and wait for a scan; its state is `released` once the host shows it gone.
+
+        With the `fence` of an admission, an item that was admitted anew since is left alone: `kept`.
+        """
         return _document(
             self._write(
                 "POST",
                 *("claims", claim_id, "items", key, "settle"),
-                body={"wait_seconds": wait_seconds},
+                body=_given({"wait_seconds": wait_seconds}, fence=fence),
                 wait_seconds=wait_seconds,
             )
         )

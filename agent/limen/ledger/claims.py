@@ -150,12 +150,13 @@ class Claims:
             raise AssertionError("an admitted item is there")
         return item
 
-    def settle_item(self, claim_id: UUID, key: str, actor: str) -> ClaimItem | None:
+    def settle_item(self, claim_id: UUID, key: str, actor: str, fence: int | None = None) -> ClaimItem | None:
         """Give one item up; None when nothing of it is left.
 
-        Its charge goes when a scan begun later shows nothing. Raises `NotFound` for the claim.
+        Its charge goes when a scan begun later shows nothing. With a `fence` that is not the newest nothing
+        is changed, and the item that comes back is not `released`. Raises `NotFound` for the claim.
         """
-        return self._admitter.submit(tickets.settle(claim_id, key, actor)).claim.item(key)
+        return self._admitter.submit(tickets.settle(claim_id, key, fence, actor)).claim.item(key)
 
     def heartbeat(self, claim_id: UUID, fences: Iterable[int]) -> datetime | None:
         """Move deadlines to two minutes hence: of what these builders hold, and of what nobody builds yet.

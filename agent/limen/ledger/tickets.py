@@ -148,12 +148,12 @@ def release(claim_id: UUID, generation: int, actor: str, key: str | None) -> Tic
     )
 
 
-def settle(claim_id: UUID, item: str, actor: str) -> Ticket:
+def settle(claim_id: UUID, item: str, fence: int | None, actor: str) -> Ticket:
     """One item given up."""
 
     def plan(view: View) -> Step:
         claim = view.claim(claim_id)
-        after = transitions.settle(claim, item, view.now)
+        after = transitions.settle(claim, item, view.now, fence)
         return Step(claim, after, None, None if after == claim else {"item": item, **_detail(claim, after)})
 
     return Ticket("item.settle", actor, claim_id, True, plan)

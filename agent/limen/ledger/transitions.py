@@ -105,11 +105,16 @@ def release(claim: Claim, now: datetime) -> Claim:
     return replace(claim, generation=claim.generation + 1, state="released", items=items, updated=now)
 
 
-def settle(claim: Claim, key: str, now: datetime) -> Claim:
-    """One item given up. The generation stays: this is the end of what was admitted, no new wish."""
+def settle(claim: Claim, key: str, now: datetime, fence: int | None = None) -> Claim:
+    """One item given up. The generation stays: this is the end of what was admitted, no new wish.
+
+    Whoever names a fence gives up what was admitted under it: an item that was admitted anew, or reserved
+    anew, is another builder's and stays.
+    """
     items = []
     for item in claim.items:
-        left = _given_up(item, now) if item.key == key else item
+        meant = item.key == key and fence in (None, item.fence)
+        left = _given_up(item, now) if meant else item
         if left is not None:
             items.append(left)
     return with_items(claim, items, now)

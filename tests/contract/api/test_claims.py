@@ -43,6 +43,24 @@ def test_create_admit_commit_settle(world: World) -> None:
         assert client.get_claim(claim_id)["charge"] == {}
 
 
+def test_the_old_half_of_a_replacement_settles_nothing(world: World) -> None:
+    """A process that dies between admitting anew and deleting the old leaves that to a later one."""
+    claim_id, sizes = str(uuid4()), {"vms": 1, "vcpus": 1, "memory": "256MiB"}
+    with world.operator() as client:
+        created = client.create_claim(claim_id, **world.claim(world.item("a")))
+        old = client.admit_item(claim_id, "vm:a", amounts=sizes, host=str(world.host))["fence"]
+        new = client.admit_item(claim_id, "vm:a", amounts=sizes, host=str(world.host))["fence"]
+        before = client.get_claim(claim_id)
+        kept = client.settle_item(claim_id, "vm:a", wait_seconds=30, fence=old)
+        assert (kept["state"], kept["fence"]) == ("kept", new)
+        assert "Another builder has taken vm:a over" in kept["detail"]
+        assert client.get_claim(claim_id) == before
+        world.scan(Seen("vm", created["items"][0]["uuid"], "a", {"vms": 1, "vcpus": 1, "memory": 2**28}))
+        assert client.settle_item(claim_id, "vm:a", wait_seconds=0, fence=new)["state"] == "lapsing"
+        with pytest.raises(ApiError, match="fence"):
+            client.settle_item(claim_id, "vm:a", wait_seconds=0, fence="first")
+
+
 def test_an_item_is_not_admitted_at_more_than_its_reservation(world: World) -> None:
     claim_id = str(uuid4())
     with world.operator() as client:

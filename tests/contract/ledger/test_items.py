@@ -174,6 +174,30 @@ def test_the_charge_goes_down_when_the_host_shows_it_gone_and_not_before(
     assert ledger.claims.settle_item(claim.id, VM, "ada") is None
 
 
+def test_a_builder_that_was_replaced_gives_nothing_up(ledger: Ledger, claim: Claim, scan: Scan) -> None:
+    first = _build(ledger, claim)
+    scan(_vm(claim), _disk(claim))
+    second = _build(ledger, claim)
+    before = ledger.claims.get(claim.id)
+    kept = ledger.claims.settle_item(claim.id, VM, "ada", fence=first)
+    assert kept == before.item(VM)
+    assert ledger.claims.get(claim.id) == before
+    left = ledger.claims.settle_item(claim.id, VM, "ada", fence=second)
+    assert left is not None
+    assert left.released
+
+
+def test_what_was_reserved_anew_is_not_given_up_by_its_old_builder(
+    ledger: Ledger, claim: Claim, scan: Scan, demo: str
+) -> None:
+    fence = _build(ledger, claim)
+    ledger.claims.release(claim.id, 1, "ada")
+    scan()
+    again = request(demo, claim.host, claim=claim.id, memory=2 * GIB)
+    renewed = ledger.claims.change(again, 2, "ada").claim
+    assert ledger.claims.settle_item(claim.id, VM, "ada", fence=fence) == renewed.item(VM)
+
+
 def test_releasing_what_is_being_built_waits_for_a_scan(ledger: Ledger, claim: Claim, scan: Scan) -> None:
     _build(ledger, claim)
     released = ledger.claims.release(claim.id, 1, "ada")

@@ -117,19 +117,26 @@ def admit_item(
 
 @router.post("/{claim}/items/{item}/settle", **answering(answers.SettledItem))
 async def settle_item(claim: str, item: str, body: SettleIn, caller: Caller, parts: PartsIn) -> Json:
-    """Release one item and wait for a scan of its host; `released` once the host shows it gone."""
+    """Release one item and wait for a scan of its host; `released` once the host shows it gone.
+
+    With a fence that is not the item's newest, another builder holds it: it is `kept` as it is.
+    """
     deadline = time.monotonic() + body.wait_seconds
     existing = await run_in_threadpool(_claim, claim, caller, parts, "claims:write", "operator")
     before = existing.item(item)
-    left = await run_in_threadpool(parts.ledger.claims.settle_item, existing.id, item, caller.user)
+    fence = None if body.fence is None else int(body.fence)
+    left = await run_in_threadpool(parts.ledger.claims.settle_item, existing.id, item, caller.user, fence)
     problem = None
-    while left is not None:
+    while left is not None and left.released:
         problem = await scan_within(parts, left.host, deadline - time.monotonic())
         left = await run_in_threadpool(_item_now, parts, existing, item)
         if left is None or parts.observers.ending or time.monotonic() >= deadline:
             break
         # A guest that is shutting down is seen until it is off: its event brings the next scan sooner.
         await asyncio.sleep(min(0.5, max(0.0, deadline - time.monotonic())))
+    if left is not None and not left.released:
+        # Taken over before this call, or while it waited.
+        return {**item_json(left), "state": "kept", "detail": f"Another builder has taken {item} over."}
     if left is not None:
         return {**item_json(left), "state": "lapsing", "detail": problem or "The host still shows it."}
     return {**(item_json(before) if before else {"key": item}), "state": "released", "charge": {}}

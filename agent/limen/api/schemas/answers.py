@@ -174,12 +174,15 @@ class AdmittedItem(Answer):
 
 
 class SettledItem(BaseModel):
-    """`state` is `released` once the host shows it gone, else `lapsing`, and `detail` says what is known."""
+    """`state` is `released` once the host shows it gone, else `lapsing`, and `detail` says what is known.
+
+    `kept`: another builder has taken the item over, and nothing was changed.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     key: str
-    state: Literal["released", "lapsing"]
+    state: Literal["released", "lapsing", "kept"]
     charge: Amounts
     detail: str | None = None
 

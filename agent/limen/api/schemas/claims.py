@@ -101,7 +101,10 @@ class AdmitIn(Document):
 
 
 class SettleIn(Document):
+    """`fence` is that of the admission whose item is given up; without it, whoever builds it is not asked."""
+
     wait_seconds: WaitSeconds = 30.0
+    fence: Fence | None = None
 
 
 class HeartbeatIn(Document):
