@@ -27,7 +27,7 @@ STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "cra
 """In the order of libvirt's virDomainState."""
 
 _AGENT, _ARP = 1, 2  # virDomainInterfaceAddressesSource
-_NO_DOMAIN, _NO_NETWORK = 42, 43  # virErrorNumber
+_NO_SUPPORT, _NO_DOMAIN, _NO_NETWORK = 3, 42, 43  # virErrorNumber
 _STATE_STATS = 1  # VIR_DOMAIN_STATS_STATE
 
 
@@ -128,7 +128,7 @@ def _networks(connection: t.Any, with_leases: bool) -> tuple[dict[str, str], dic
     for network in connection.listAllNetworks(0):
         try:
             modes[network.name()] = forward_mode(network.XMLDesc(0))
-            held = network.DHCPLeases() if with_leases and network.isActive() else []
+            held = _leases(network) if with_leases and network.isActive() else []
         except Exception as error:
             if _code(error) != _NO_NETWORK:
                 raise
@@ -137,6 +137,16 @@ def _networks(connection: t.Any, with_leases: bool) -> tuple[dict[str, str], dic
             if lease.get("mac") and useful(lease["ipaddr"]):
                 leases.setdefault(lease["mac"].lower(), []).append(lease["ipaddr"])
     return modes, leases
+
+
+def _leases(network: t.Any) -> list[dict[str, t.Any]]:
+    try:
+        found: list[dict[str, t.Any]] = network.DHCPLeases()
+        return found
+    except Exception as error:
+        if _code(error) != _NO_SUPPORT:
+            raise
+        return []  # a driver that gives no leases
 
 
 def _machine(domain: t.Any, state: str, uri: str, hypervisor: str) -> Machine | None:

@@ -62,7 +62,7 @@ options:
     type: dict
     default: {}
   remove:
-    description: Whether O(state=absent) also takes the stack out of its backend. Its configuration file stays.
+    description: Whether O(state=absent) also takes the stack off its backend. Its configuration file stays.
     type: bool
     default: false
   refresh:
