@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from . import golang
+from . import go_libvirt, golang
 from .errors import BuildError
 from .golang import Go
 from .pins import Component
@@ -39,13 +39,15 @@ def cache_root(environ: Mapping[str, str]) -> Path:
 def sources(component: Component) -> list[Path]:
     """Every file that decides what is built, in a fixed order."""
     names = ("go.mod", "go.sum")
-    return [component.folder / name for name in names] + sorted(component.folder.rglob("*.go"))
+    found = [path for pattern in ("*.go", "*.go.in") for path in component.folder.rglob(pattern)]
+    return [component.folder / name for name in names] + sorted(found)
 
 
 def key(component: Component, go: Go) -> str:
     """The name of the entry for this component built by this Go."""
     digest = hashlib.sha256()
-    for text in (RECIPE, component.version, go.version, go.target):
+    mend = go_libvirt.INSTEAD if component.name == "libvirt-plugin" else ""
+    for text in (RECIPE + mend, component.version, go.version, go.target):
         digest.update(text.encode() + b"\0")
     for path in sources(component):
         content = path.read_bytes()
@@ -148,6 +150,7 @@ def _build_cli(component: Component, go: Go, tree: Path, binary: Path, log: Path
 
 
 def _build_libvirt_plugin(component: Component, go: Go, tree: Path, binary: Path, log: Path) -> None:
+    go_libvirt.mend(go, tree)
     stamp = f"limen.local/toolchain/libvirt-plugin/bridge.Version={component.version}"
     generator = tree / "pulumi-tfgen-libvirt"
     build = [go.path, "build", "-v", "-ldflags", f"-s -w -X {stamp}", "-o"]
