@@ -1,8 +1,8 @@
 """The one defect of a Go module that the libvirt plugin cannot live with, mended while it is built.
 
 go-libvirt takes the first packet that answers a download for the call's reply. libvirtd may send data first:
-then a cloud-init disk reads as empty and its creation fails ("corrupted-image: EOF"), or the connection blocks
-for good. One download in ten went wrong. The mended copy lives in the build's own folder only.
+then a cloud-init disk reads as empty and its creation fails ("corrupted-image: EOF"), or the connection
+blocks for good. One download in ten went wrong. The mended copy lives in the build's own folder only.
 """
 
 import os
@@ -37,7 +37,7 @@ INSTEAD = """\
 
 
 def mended(source: str) -> str:
-    """go-libvirt's rpc.go with downloads led to our function. Raises BuildError for one that we do not know."""
+    """The text of rpc.go with downloads led to our function. Raises BuildError for one that is unknown."""
     if source.count(AFTER) != 1:
         raise BuildError(
             f"{MODULE} is another version than the one that installer/go_libvirt.py mends: see whether its "
