@@ -7,8 +7,9 @@ import pytest
 
 from limen.client import Client
 from limen.quota.model import item_uuid
+from limen.quota.units import parse_amount
 from limen_provider.properties import UNKNOWN
-from tests.unit.provider.stack import admission_inputs, make_admission, make_claim, vm_item
+from tests.unit.provider.stack import Made, admission_inputs, make_admission, make_claim, vm_item
 from tests.unit.provider.wire import Provider, Refused, changed
 
 STRANGER = "00000000-0000-4000-8000-000000000001"
@@ -175,3 +176,31 @@ class AdmissionScenarios:
         old.delete()
         assert not changed(new.diff())
         assert client.get_claim(claim.id)["charge"]["vcpus"] == "1"
+
+    def test_the_old_half_that_a_killed_run_left_leaves_the_new_one(
+        self, provider: Provider, client: Client, host: str, uri: str
+    ) -> None:
+        claim = make_claim(provider, host=host)
+        old = make_admission(provider, claim, uri)
+        admit_elsewhere(client, old)
+        old.delete()
+        assert client.get_claim(claim.id)["charge"]["vcpus"] == "1"
+        assert "admitted anew" in provider.engine.texts
+
+    def test_refresh_finds_what_a_killed_run_admitted(
+        self, provider: Provider, client: Client, host: str, uri: str
+    ) -> None:
+        claim = make_claim(provider, host=host)
+        known = make_admission(provider, claim, uri)
+        fence = admit_elsewhere(client, known)
+        assert fence != known.outputs["fence"]
+        _, _, outputs = known.wire.read(known.id, known.inputs, known.outputs)
+        assert outputs["fence"] == fence
+
+
+def admit_elsewhere(client: Client, admission: Made) -> str:
+    """Another process takes the item over; returns its fence."""
+    amounts = {name: parse_amount(amount, name) for name, amount in admission.inputs["amounts"].items()}
+    claim_id, key = admission.inputs["claimId"], admission.inputs["key"]
+    answer = client.admit_item(claim_id, key, amounts=amounts, host=admission.inputs["hostUuid"])
+    return str(answer["fence"])

@@ -101,7 +101,7 @@ class FakeApi:
                 case "POST", ["claims", claim, "items", key, "admit"]:
                     return 200, self._admit(self._claim(claim), key, body)
                 case "POST", ["claims", claim, "items", key, "settle"]:
-                    return 200, self._settle(self._claim(claim), key)
+                    return 200, self._settle(self._claim(claim), key, body)
         raise Problem(404, "not_found", f"There is no {path}.")
 
     def _claim(self, claim_id: str) -> Json:
@@ -179,10 +179,12 @@ class FakeApi:
         item |= {"claimed": wanted, "state": "building", "fence": str(self.fences)}
         return {"item": self._shown_item(item), "fence": str(self.fences)}
 
-    def _settle(self, claim: Json, key: str) -> Json:
+    def _settle(self, claim: Json, key: str, body: Json) -> Json:
         item = claim["items"].get(key)
         if item is None:
             return {"key": key, "state": "released", "charge": {}}
+        if body.get("fence") not in (None, item["fence"]):
+            return {**self._shown_item(item), "state": "kept", "detail": "Another builder has it."}
         self._give_up(claim, key)
         if key in claim["items"]:
             return {**self._shown_item(claim["items"][key]), "state": "lapsing", "detail": "Still there."}

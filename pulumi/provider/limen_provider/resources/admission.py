@@ -115,21 +115,23 @@ class Admission:
                 hostUuid=item["host"],
                 amounts=Inputs({}, ()).amounts(item["claimed"], "amounts"),
             )
-        fence = {"fence": outputs.get("fence", ""), "state": item["state"]}
+        # A run that was killed may have admitted the item without having written down its fence.
+        fence = {"fence": item["fence"] or "", "state": item["state"]}
         return Found(resource_id, inputs, {**_planned(inputs), **fence})
 
     def delete(self, call: Call, resource_id: str, inputs: Properties, outputs: Properties) -> None:
         """Give the item up and wait until the host shows it gone; what is still there stays charged."""
         claim_id, key = _split(resource_id)
+        # The old half of a replacement has not the newest fence, whichever process admitted the new half.
+        own = outputs.get("fence") or None
         held = self._services.heartbeats.fence(claim_id, key)
-        if held is not None and held != outputs.get("fence"):
-            # This is the old half of a replacement: this process has admitted the same item anew.
+        if held is not None and held != own:
             return
         self._services.heartbeats.let_go(claim_id, key)
         seconds = call.timeout or SETTLE_SECONDS
         try:
             item = with_progress(
-                lambda: self._services.client.settle_item(claim_id, key, seconds),
+                lambda: self._services.client.settle_item(claim_id, key, seconds, own),
                 call.log,
                 f"a scan of the host that shows {key} gone",
                 self._services.cancelled,
@@ -138,7 +140,9 @@ class Admission:
             if error.code == "not_found":
                 return
             raise
-        if item.get("state") != "released":
+        if item.get("state") == "kept":
+            call.log.info(f"{key} was admitted anew since; it is left to who holds it now.")
+        elif item.get("state") != "released":
             call.log.warning(
                 f"Libvirt still shows {key} ({_written(item.get('observed', {}))}). "
                 "It stays charged until a scan of the host shows it gone."
