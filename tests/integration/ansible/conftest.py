@@ -109,4 +109,20 @@ def project(world: World) -> Iterator[str]:
     assert left == [], f"the test left something on the host: {left}"
 
 
+@pytest.fixture
+def vm_prefix(world: World, project: str) -> Iterator[str]:
+    """The beginning of the names of a test's VMs; they and their volumes are gone afterwards."""
+    prefix = f"vm{next(_numbers)}x"
+    yield prefix
+    for domain in world.domains().values():
+        if domain.name.startswith(prefix):
+            if domain.active:
+                world.virsh("destroy", domain.name)
+            if domain.defined is not None:
+                world.virsh("undefine", domain.name, "--snapshots-metadata")
+    for volume in world.seen().volumes:
+        if volume.name.startswith(prefix):
+            world.virsh("vol-delete", volume.name, "--pool", volume.pool)
+
+
 __all__ = ["LIMITS", "OPERATOR", "Setting"]

@@ -1,6 +1,5 @@
 """limen.platform.vm against real libvirt, the real API and its ledger. The guests halt at once."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +14,6 @@ from tests.world.world import World
 
 MIB = 2**20
 IMAGE = "idle-vm.qcow2"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +39,8 @@ def image(world: World) -> Iterator[str]:
 
 
 @pytest.fixture
-def name(world: World, project: str) -> Iterator[str]:
-    """The beginning of the names of a test's VMs; they and their volumes are gone afterwards."""
-    prefix = f"vm{next(_numbers)}"
-    yield prefix
-    for domain in world.domains().values():
-        if domain.name.startswith(prefix):
-            if domain.active:
-                world.virsh("destroy", domain.name)
-            if domain.defined is not None:
-                world.virsh("undefine", domain.name, "--snapshots-metadata")
-    for volume in world.seen().volumes:
-        if volume.name.startswith(prefix):
-            world.virsh("vol-delete", volume.name, "--pool", volume.pool)
+def name(vm_prefix: str) -> str:
+    return vm_prefix
 
 
 Vm = Callable[..., Run]

@@ -22,6 +22,8 @@ except ImportError:
     libvirt = None
     LIBVIRT_ERROR = traceback.format_exc()
 
+__all__ = ["Host", "HypervisorError", "connect", "libvirt", "require_libvirt", "uri_argument"]
+
 DEFAULT_URI = "qemu:///system"
 T = t.TypeVar("T")
 
@@ -69,7 +71,7 @@ class Host:
     @property
     def uuid(self) -> str:
         """The host's UUID, in lower case; raises HypervisorError where it has none."""
-        found = self._root().findtext("host/uuid")
+        found: str | None = self._root().findtext("host/uuid")
         if not found:
             raise HypervisorError(
                 f"{self.uri} reports no host UUID. Set host_uuid in libvirtd.conf and restart libvirtd."

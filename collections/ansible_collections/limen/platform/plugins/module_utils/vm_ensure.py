@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import typing as t
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ def _require(host: Host, jobs: t.Sequence[Job]) -> None:
             if job.wanted.seed is not None:
                 vm_seed.maker()
         for disk in job.plan.new_disks:
-            host.run(lambda disk=disk, job=job: _require_volume(host, job, disk))
+            host.run(functools.partial(_require_volume, host, job, disk))
 
 
 def _require_volume(host: Host, job: Job, disk: Disk) -> None:
@@ -234,7 +235,8 @@ class Work:
         for job in jobs:
             first = job.plan.steps[0] if job.plan.steps else None
             if first is not None and first.action == "shut_down" and first.with_["seconds"]:
-                self._host.run(lambda job=job: libvirt_steps.ask_to_shut_down(self._host, job.plan.uuid))
+                ask = functools.partial(libvirt_steps.ask_to_shut_down, self._host, job.plan.uuid)
+                self._host.run(ask)
 
 
 def _now(

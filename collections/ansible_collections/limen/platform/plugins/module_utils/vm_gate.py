@@ -9,6 +9,7 @@ the ledger by the VM's UUID or name, so that a run that was killed is completed 
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import typing as t
 import uuid
@@ -285,7 +286,7 @@ class Gate:
         for item in items:
             before = held.get(item["key"])
             amounts = {} if before is None else before["claimed"]
-            self._undo.append(lambda key=item["key"], amounts=amounts: self._lower(claim_id, key, amounts))
+            self._undo.append(functools.partial(self._lower, claim_id, item["key"], amounts))
 
     def _lower(self, claim: str, key: str, amounts: Json) -> None:
         if amounts:
