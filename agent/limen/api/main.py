@@ -23,21 +23,47 @@ _log = structlog.get_logger()
 
 
 def serve(
-    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:18443",
+    listen: Annotated[
+        str, typer.Option(envvar="LIMEN_API_LISTEN", help="HOST:PORT; port 0 takes a free one.")
+    ] = "127.0.0.1:18443",
     behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", help="A reverse proxy ends TLS in front of this address.")
+        bool,
+        typer.Option(
+            "--behind-proxy",
+            envvar="LIMEN_API_BEHIND_PROXY",
+            help="A reverse proxy ends TLS in front of this address.",
+        ),
     ] = False,
-    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; serve HTTPS.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
-    scan_interval: Annotated[float, typer.Option(min=1.0, help="Seconds between scans of a host.")] = 60.0,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(envvar="LIMEN_API_TLS_CERTIFICATE", help="PEM file; serve HTTPS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(envvar="LIMEN_API_TLS_KEY", help="PEM file of the certificate's key."),
+    ] = None,
+    scan_interval: Annotated[
+        float,
+        typer.Option(min=1.0, envvar="LIMEN_API_SCAN_INTERVAL", help="Seconds between scans of a host."),
+    ] = 60.0,
     sweep_interval: Annotated[
-        float, typer.Option(min=0.2, help="Seconds between looks at deadlines that have passed.")
+        float,
+        typer.Option(
+            min=0.2,
+            envvar="LIMEN_API_SWEEP_INTERVAL",
+            help="Seconds between looks at deadlines that have passed.",
+        ),
     ] = 5.0,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[
+        str, typer.Option(envvar="LIMEN_API_LOG_LEVEL", help="debug, info, warning or error.")
+    ] = "info",
 ) -> None:
-    """Serve the Limen API, the one authority that admits.
+    """Serve the Limen API, the one authority that admits. It runs without root.
 
-    The database comes from LIMEN_DATABASE_URL, or from the file that LIMEN_DATABASE_URL_FILE names.
+    The database comes from LIMEN_DATABASE_URL, or from the file that LIMEN_DATABASE_URL_FILE names (which
+    systemd's LoadCredential= can hand over); each option below has its variable. Hosts are registered over
+    the API (`limen host add URI`): for qemu:///system libvirt's polkit rules have to let this user in, for
+    qemu+ssh its ~/.ssh is read, or the key that the URI's keyfile= names. The log goes to standard error, one
+    JSON object a line.
     """
     if log_level not in ("debug", "info", "warning", "error"):
         raise typer.BadParameter("must be debug, info, warning or error", param_hint="--log-level")

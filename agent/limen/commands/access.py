@@ -11,9 +11,10 @@ from uuid import UUID
 import typer
 
 from limen.api.scopes import SCOPES
-from limen.client import Client
+from limen.client import ApiError, Client
 from limen.commands import direct
 from limen.commands.arguments import parse_duration, split_commas
+from limen.commands.existing import IfMissingFlag, check_alike
 from limen.commands.output import BadInput, JsonFlag, print_json, print_table, say
 
 _DIRECT = "With LIMEN_DATABASE_URL (or _FILE) it works on the database itself, without the API."
@@ -25,19 +26,18 @@ tokens = typer.Typer(help=f"Issue, list and revoke API tokens. {_DIRECT}", no_ar
 def create_user(
     name: Annotated[str, typer.Argument(help="The user's name.")],
     administrator: Annotated[bool, typer.Option("--administrator", help="May do everything.")] = False,
+    if_missing: IfMissingFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create a user; roles in projects are given by `limen project member`."""
-    if direct.configured():
-        with direct.open_ledger() as ledger:
-            ledger.users.create(name, administrator, actor=direct.ACTOR)
-    else:
-        with Client.from_environment() as client:
-            client.create_user(name, administrator)
+    there = _create_user(name, administrator, if_missing)
+    if there is not None:
+        check_alike(f"user {name}", {"administrator": administrator}, there)
     if as_json:
-        print_json({"name": name, "administrator": administrator})
+        print_json({"name": name, "administrator": administrator, "changed": there is None})
     else:
-        typer.echo(f"Created {'administrator' if administrator else 'user'} {name}.")
+        what = f"{'administrator' if administrator else 'user'} {name}"
+        typer.echo(f"Created {what}." if there is None else f"There is {what} already.")
 
 
 @users.command("list")
@@ -131,6 +131,32 @@ def revoke_token(token_id: Annotated[UUID, typer.Argument(help="Its id, see `lim
         with Client.from_environment() as client:
             client.revoke_token(str(token_id))
     typer.echo(f"Revoked token {token_id}.")
+
+
+def _create_user(name: str, administrator: bool, if_missing: bool) -> dict[str, Any] | None:
+    """None once the user is created; with `if_missing` the one that is there already."""
+    if direct.configured():
+        from limen.api.schemas.access import user_json
+        from limen.ledger.errors import Conflict
+
+        with direct.open_ledger() as ledger:
+            try:
+                ledger.users.create(name, administrator, actor=direct.ACTOR)
+            except Conflict:
+                if not if_missing:
+                    raise
+                return user_json(ledger.users.get(name))
+        return None
+    with Client.from_environment() as client:
+        try:
+            client.create_user(name, administrator)
+        except ApiError as error:
+            there = client.list_users() if if_missing and error.code == "conflict" else []
+            found = next((user for user in there if user["name"] == name), None)
+            if found is None:
+                raise
+            return found
+    return None
 
 
 def _issue(user: str, scopes: list[str], projects: list[str] | None, lifetime: timedelta) -> tuple[str, str]:

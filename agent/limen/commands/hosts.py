@@ -6,6 +6,7 @@ import typer
 
 from limen.client import Client
 from limen.commands.arguments import parse_amounts, parse_pairs, split_commas
+from limen.commands.existing import check_alike
 from limen.commands.output import (
     JsonFlag,
     YesFlag,
@@ -30,13 +31,25 @@ def add(
     overcommit: Annotated[
         list[str] | None, typer.Option(help="RESOURCE=RATIO, such as vcpus=4; repeat.")
     ] = None,
+    if_missing: Annotated[
+        bool,
+        typer.Option(
+            "--if-missing", help="Leave one of this URI as it is; fail if it is not as the options say."
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Register a host: UUID and capacity are read from it. A known host is brought up to date."""
     reserves = parse_amounts(split_commas(reserve)) if reserve else None
     ratios = _ratios(split_commas(overcommit)) if overcommit else None
-    with Client.from_environment() as client, progress(f"Connecting to {uri}"):
-        host = client.add_host(uri, name, reserves, ratios)
+    with Client.from_environment() as client:
+        there = [each for each in client.list_hosts() if each.get("uri") == uri] if if_missing else []
+        if there:
+            check_alike(f"host {uri}", _wanted(name, reserves, ratios), _settings(there[0]))
+            host = there[0]
+        else:
+            with progress(f"Connecting to {uri}"):
+                host = client.add_host(uri, name, reserves, ratios)
     _print_host(host, as_json)
 
 
@@ -83,6 +96,26 @@ def forget(host: HostName, yes: YesFlag = False) -> None:
     with Client.from_environment() as client:
         client.forget_host(host)
     typer.echo(f"Forgot host {host}.")
+
+
+def _wanted(
+    name: str | None, reserves: dict[str, int] | None, ratios: dict[str, str] | None
+) -> dict[str, Any]:
+    """What the options say about a host; what they leave out may be anything."""
+    return {
+        **({} if name is None else {"its name": name}),
+        **{f"the reserve of {resource}": amount for resource, amount in (reserves or {}).items()},
+        **{f"the overcommit of {resource}": parse_ratio(ratio) for resource, ratio in (ratios or {}).items()},
+    }
+
+
+def _settings(host: dict[str, Any]) -> dict[str, Any]:
+    """The same of a registered host."""
+    settings: dict[str, Any] = {"its name": host["name"]}
+    for each in host["resources"]:
+        settings[f"the reserve of {each['resource']}"] = int(each["reserve"])
+        settings[f"the overcommit of {each['resource']}"] = parse_ratio(each["overcommit"])
+    return settings
 
 
 def _ratios(written: list[str]) -> dict[str, str]:

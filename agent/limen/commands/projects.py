@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from limen.client import Client
+from limen.client import ApiError, Client
+from limen.commands.existing import IfMissingFlag, check_alike
 from limen.commands.output import JsonFlag, YesFlag, confirm, print_fields, print_json, print_table
 
 app = typer.Typer(help="Create, list, move and delete projects; give roles in them.", no_args_is_help=True)
@@ -17,15 +18,24 @@ def create(
     parent: Annotated[
         str | None, typer.Option(help="The project above it; its owners set the limits.")
     ] = None,
+    if_missing: IfMissingFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Create a project. It may use nothing until `limen quota set` gives it limits."""
     with Client.from_environment() as client:
-        project = client.create_project(name, parent)
+        try:
+            project, changed = client.create_project(name, parent), True
+        except ApiError as error:
+            if not if_missing or error.code != "conflict":
+                raise
+            project, changed = client.get_project(name), False
+    if not changed:
+        check_alike(f"project {name}", {"parent": parent}, project)
     if as_json:
-        print_json(project)
-    else:
-        typer.echo(f"Created project {' below '.join(project['chain'])}.")
+        print_json({**project, "changed": changed})
+        return
+    chain = " below ".join(project["chain"])
+    typer.echo(f"Created project {chain}." if changed else f"There is project {chain} already.")
 
 
 @app.command("list")

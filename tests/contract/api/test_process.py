@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -52,8 +54,46 @@ def test_help_says_where_the_database_comes_from() -> None:
         timeout=30,
         check=True,
     )
-    assert "LIMEN_DATABASE_URL" in done.stdout
+    for name in ("DATABASE_URL", "DATABASE_URL_FILE", "API_LISTEN", "API_LOG_LEVEL", "API_SCAN_INTERVAL"):
+        assert f"LIMEN_{name}" in done.stdout
     assert "127.0.0.1:18443" in done.stdout
+
+
+def test_a_service_is_set_up_with_the_file_of_the_database_alone(cluster: Cluster, tmp_path: Path) -> None:
+    """What a role does before the first start: migrate, make the administrator, give it a token; twice."""
+    cluster.psql("CREATE DATABASE service OWNER limen")
+    secret, token = tmp_path / "database-url", tmp_path / "token"
+    secret.write_text(cluster.url.removesuffix("/limen") + "/service\n")
+    environment = {"PATH": "/usr/bin:/bin", "LIMEN_DATABASE_URL_FILE": str(secret)}
+
+    def limen(*arguments: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-c", "from limen.cli import main; main()", *arguments, "--json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    changes = []
+    for _ in range(2):
+        migration = limen("db", "migrate")
+        user = limen("user", "create", "root", "--administrator", "--if-missing")
+        changes.append((migration["before"] != migration["current"], user["changed"]))
+    assert changes == [(True, True), (False, False)]
+    limen("token", "create", "root", "--scope", "admin", "--output", str(token))
+    settings = {"LIMEN_API_LISTEN": "127.0.0.1:0", "LIMEN_API_LOG_LEVEL": "debug"}
+    process = ApiProcess((), {**settings, "LIMEN_DATABASE_URL_FILE": str(secret)})
+    process.start()
+    try:
+        with Client(process.url, token.read_text().strip()) as client:
+            assert client.whoami()["administrator"] is True
+    finally:
+        assert process.stop() == 0
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "10.1.2.3:18443", "[::]:0"])

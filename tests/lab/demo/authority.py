@@ -17,7 +17,7 @@ from tests.lab.postgres import free_port
 from tests.lab.service import Service
 
 PROJECT = "demo"
-# Pulumi.dev.yaml just fits: two VMs of 1 GiB and 512 MiB, one vCPU each, their disks, a data disk, one network.
+# Pulumi.dev.yaml just fits: VMs of 1 GiB and 512 MiB, one vCPU each, their disks, a data disk, one network.
 LIMITS = {"vms": "2", "vcpus": "2", "memory": "1536MiB", "disk": "15GiB", "networks": "1"}
 ADMINISTRATOR = "administrator"
 OPERATOR = "developer"
@@ -83,18 +83,12 @@ class Authority:
         if self.service.up(self.database_env):
             done.append(f"started limen-api on {self.url}")
         if not self.works(self.layout.administrator_token):
-            self.ensure_user(ADMINISTRATOR, "--administrator", env=self.database_env)
+            self.limen(
+                "user", "create", ADMINISTRATOR, "--administrator", "--if-missing", env=self.database_env
+            )
             self.issue(ADMINISTRATOR, ("admin",), self.layout.administrator_token, env=self.database_env)
             done.append("issued the administrator's token")
         return done
-
-    def ensure_user(self, name: str, *options: str, env: Mapping[str, str] | None = None) -> None:
-        """Create a user unless there is one of that name."""
-        try:
-            self.limen("user", "create", name, *options, env=env)
-        except StepFailed as error:
-            if "exists" not in str(error) and "already" not in str(error):
-                raise
 
     def issue(
         self, user: str, scopes: tuple[str, ...], file: Path, env: Mapping[str, str] | None = None
@@ -104,22 +98,22 @@ class Authority:
         self.limen("token", "create", user, *wanted, env=env)
 
     def ensure_project(self, project: str = PROJECT, limits: Mapping[str, str] | None = None) -> list[str]:
-        """Make a project with limits, unless it is there: limits that somebody changed stay as they are."""
-        known = {entry["name"] for entry in json.loads(self.limen("project", "list", "--json"))}
-        if project in known:
+        """Make a project with limits, unless it has some: limits that somebody changed stay as they are."""
+        self.limen("project", "create", project, "--if-missing")
+        quota = json.loads(self.limen("quota", "show", project, "--json"))
+        if any(each["hard"] is not None for each in quota["resources"]):
             return []
-        self.limen("project", "create", project)
         pairs = [
             f"{resource}={amount}" for resource, amount in (LIMITS if limits is None else limits).items()
         ]
         self.limen("quota", "set", project, *pairs)
-        return [f"created project {project} with limits {' '.join(pairs)}"]
+        return [f"gave project {project} the limits {' '.join(pairs)}"]
 
     def ensure_operator(self, project: str = PROJECT) -> list[str]:
         """The user for whom `pulumi up` runs: operator of the project, and no more."""
         if self.works(self.layout.operator_token):
             return []
-        self.ensure_user(OPERATOR)
+        self.limen("user", "create", OPERATOR, "--if-missing")
         self.limen("project", "member", project, OPERATOR, "operator")
         self.issue(OPERATOR, OPERATOR_SCOPES, self.layout.operator_token)
         return [f"issued a token for {OPERATOR}, operator of {project}"]

@@ -74,7 +74,7 @@ def host_json(host: Host, status: HostStatus, with_uri: bool) -> Json:
                 "resource": resource,
                 "capacity": str(figures.capacity),
                 "reserve": str(figures.reserve),
-                "overcommit": str(figures.overcommit),
+                "overcommit": f"{figures.overcommit:f}",
                 "limit": str(figures.limit),
                 "used": str(figures.used),
                 "reserved": str(figures.reserved),
