@@ -1,49 +1,30 @@
 """What a host lets in and holds back after the role, and what has to go on working."""
 
-import json
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 from testinfra.host import Host
 
-LAB = os.environ.get("LIMEN_GUEST_LAB", "roles")
-SSH_CONFIG = f"/var/lib/limen-lab/{LAB}/guests/ssh_config"
+from tests.molecule.outside import converge, ssh
 
 
-def ssh(host: Host, *options: str) -> subprocess.CompletedProcess[str]:
-    """A new SSH connection from the outside that runs `true`."""
-    name = host.backend.get_hostname()
-    return subprocess.run(
-        ["ssh", "-F", SSH_CONFIG, "-o", "ControlPath=none", *options, name, "true"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def guest(host: Host) -> str:
+    """The guest's name for ssh."""
+    return host.backend.get_hostname()
 
 
-def test_a_user_with_a_key_gets_in_and_sudo_works(host: Host) -> None:
-    name = host.backend.get_hostname()
-    done = subprocess.run(
-        ["ssh", "-F", SSH_CONFIG, name, "sudo", "-n", "id", "-un"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == "root\n"
+def test_a_user_with_a_key_gets_in_and_sudo_works(guest: str) -> None:
+    assert ssh(guest, "sudo", "-n", "id", "-un").stdout == "root\n"
 
 
-def test_root_is_refused_though_the_key_is_right(host: Host) -> None:
+def test_root_is_refused_though_the_key_is_right(host: Host, guest: str) -> None:
     host.check_output("install -D -m 600 /home/debian/.ssh/authorized_keys /root/.ssh/authorized_keys")
-    done = ssh(host, "-o", "User=root")
+    done = ssh(guest, "true", options=("-o", "User=root"))
     assert done.returncode == 255
     assert "Permission denied" in done.stderr
 
 
-def test_passwords_are_not_even_asked_for(host: Host) -> None:
-    done = ssh(host, "-v", "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes")
+def test_passwords_are_not_even_asked_for(guest: str) -> None:
+    done = ssh(guest, "true", options=("-v", "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes"))
     assert "Authentications that can continue: publickey\n" in done.stderr
     assert done.returncode == 255
 
@@ -51,10 +32,10 @@ def test_passwords_are_not_even_asked_for(host: Host) -> None:
 @pytest.mark.parametrize(
     "option", ["Ciphers=aes128-cbc", "MACs=hmac-sha1", "KexAlgorithms=ecdh-sha2-nistp256"]
 )
-def test_old_algorithms_find_no_partner(host: Host, option: str) -> None:
+def test_old_algorithms_find_no_partner(guest: str, option: str) -> None:
     # Authenticated ciphers bring their own MAC.
-    extra = ["-o", "Ciphers=aes256-ctr"] if option.startswith("MACs") else []
-    done = ssh(host, "-o", option, *extra)
+    extra = ("-o", "Ciphers=aes256-ctr") if option.startswith("MACs") else ()
+    done = ssh(guest, "true", options=("-o", option, *extra))
     assert "no matching" in done.stderr
 
 
@@ -127,23 +108,7 @@ def test_the_journal_is_kept_and_limited(host: Host) -> None:
     assert "SystemMaxUse=1G" in settings
 
 
-def test_who_would_be_locked_out_is_told_before_anything_changes(host: Host) -> None:
-    done = subprocess.run(
-        [
-            *(
-                "ansible-playbook",
-                "--inventory",
-                os.environ["MOLECULE_INVENTORY_FILE"],
-                "--tags",
-                "preflight",
-            ),
-            *("--extra-vars", json.dumps({"hardening_ssh_users": ["somebody"]})),
-            str(Path(__file__).parents[1] / "converge.yml"),
-        ],
-        env={**os.environ, "ANSIBLE_ROLES_PATH": str(Path(__file__).parents[4])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_who_would_be_locked_out_is_told_before_anything_changes() -> None:
+    done = converge("hardening", "preflight", hardening_ssh_users=["somebody"])
     assert done.returncode == 2
     assert "Add that user to the list" in done.stdout
