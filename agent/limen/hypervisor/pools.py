@@ -16,7 +16,7 @@ def ensure_nfs_pool(conn: Connection, name: str, server: str, export: str, mount
     """Define the pool, make its mount point, mount and autostart it. True if anything had to be done.
 
     Raises `Refused` when a pool of that name is something else, `HypervisorError` when it cannot be mounted:
-    it stays defined, and the next call tries again.
+    a pool that was there before stays as it is, one that this call defined goes again.
     """
 
     def work(handle: Any) -> bool:
@@ -27,8 +27,14 @@ def ensure_nfs_pool(conn: Connection, name: str, server: str, export: str, mount
             changed = True
         _require_same(pool.XMLDesc(0), name, (server, export, mount_point))
         if not pool.isActive():
-            pool.build(0)
-            pool.create(0)
+            try:
+                pool.build(0)
+                pool.create(0)
+            except libvirt.libvirtError:
+                if changed:
+                    # Nobody would know of it: Pulumi's state has no resource whose creation failed.
+                    pool.undefine()
+                raise
             changed = True
         if not pool.autostart():
             pool.setAutostart(1)

@@ -119,15 +119,27 @@ def test_two_at_once_import_one_image(conn: Connection, pool: str, image: tuple[
     assert Path(made[0].path).read_bytes() == source.read_bytes()
 
 
-def test_an_nfs_pool_is_defined_once_and_tried_again(conn: Connection, tmp_path: Path) -> None:
-    mount_point = str(tmp_path / "mnt")
+def pool_names(conn: Connection) -> list[str]:
+    return [pool.name() for pool in conn.run(lambda handle: handle.listAllStoragePools(0))]
+
+
+def test_an_nfs_pool_that_cannot_be_mounted_leaves_nothing(conn: Connection, tmp_path: Path) -> None:
+    before = pool_names(conn)
+    for _ in range(2):  # nothing serves NFS here
+        with pytest.raises(HypervisorError, match="mount"):
+            pools.ensure_nfs_pool(conn, "shared", "127.0.0.1", "/export", str(tmp_path / "mnt"))
+        assert pool_names(conn) == before
+    assert not pools.remove_pool(conn, "shared")
+
+
+def test_an_nfs_pool_that_is_there_is_tried_again_and_stays(conn: Connection, tmp_path: Path) -> None:
+    text = pools.nfs_pool_xml("shared", "127.0.0.1", "/export", str(tmp_path / "mnt"))
+    conn.run(lambda handle: handle.storagePoolDefineXML(text, 0))
     try:
-        for _ in range(2):  # nothing serves NFS here: what is left is defined, and unseen
-            with pytest.raises(HypervisorError, match="mount"):
-                pools.ensure_nfs_pool(conn, "shared", "127.0.0.1", "/export", mount_point)
+        with pytest.raises(HypervisorError, match="mount"):
+            pools.ensure_nfs_pool(conn, "shared", "127.0.0.1", "/export", str(tmp_path / "mnt"))
         assert scan(conn).unseen_pools == ("shared",)
         with pytest.raises(Refused, match="that is no mount of"):
-            pools.ensure_nfs_pool(conn, "shared", "127.0.0.1", "/other", mount_point)
+            pools.ensure_nfs_pool(conn, "shared", "127.0.0.1", "/other", str(tmp_path / "mnt"))
     finally:
         assert pools.remove_pool(conn, "shared")
-    assert not pools.remove_pool(conn, "shared")
