@@ -53,6 +53,8 @@ def test_the_rest_of_sshd_and_the_options_of_the_play(host: Host) -> None:
         ("kernel.kptr_restrict", "2"),
         ("kernel.unprivileged_bpf_disabled", "1"),
         ("net.ipv4.conf.all.accept_redirects", "0"),
+        ("net.ipv4.conf.default.accept_redirects", "0"),
+        ("net.ipv4.conf.lo.accept_redirects", "0"),
         ("net.ipv4.conf.all.rp_filter", "2"),
         ("fs.suid_dumpable", "0"),
         ("vm.swappiness", "10"),
