@@ -10,7 +10,7 @@ from limen.client import Client
 from limen.commands.output import BadInput, JsonFlag, amounts_text, print_fields, print_json, print_table
 
 app = typer.Typer(help="List and show VMs; open SSH or the serial console.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="The VM's name or UUID.")]
+Name = Annotated[str, typer.Argument(help="The VM's name, as libvirt or its stack has it, or its UUID.")]
 Project = Annotated[str | None, typer.Option(help="Where the name is used in several projects.")]
 Uri = Annotated[
     str | None,
@@ -75,12 +75,15 @@ def ssh(
         typer.Option(envvar="LIMEN_SSH_CONFIG", help="An ssh configuration, such as with a ProxyCommand."),
     ] = None,
 ) -> None:
-    """Log in by SSH at the address that the guest agent or DHCP tells."""
+    """Log in by SSH at the address that the guest agent or DHCP tells, through a host that SSH leads to.
+
+    A configuration of your own says how to get there itself.
+    """
     with Client.from_environment() as client:
         vm = _find(client, name, project)
         uri = connect or _host_uri(client, vm["host"])
     address = _address(uri, vm)
-    arguments = ["ssh", *(["-F", config] if config else []), *(["-l", user] if user else [])]
+    arguments = ["ssh", *(["-F", config] if config else _through(uri)), *(["-l", user] if user else [])]
     # The name stays what the configuration's Host patterns and known_hosts see.
     arguments += ["-o", f"HostName={address}", "-o", f"HostKeyAlias={vm['uuid']}", vm["name"]]
     _become([*arguments, *(["--", *command] if command else [])])
@@ -110,12 +113,17 @@ def _vms(client: Client, project: str | None, host: str | None = None) -> list[d
 
 
 def _find(client: Client, name: str, project: str | None) -> dict[str, Any]:
-    found = [vm for vm in _vms(client, project) if name in (vm["name"], vm["uuid"])]
+    known = _vms(client, project)
+    found = [vm for vm in known if name in (vm["name"], vm["uuid"])]
+    # Libvirt's names begin with the stack's; people know the VM by its key.
+    found = found or [vm for vm in known if name == vm["key"].removeprefix("vm:")]
     if not found:
         raise BadInput(f"There is no VM {name} that you may see: try `limen vm list`.")
     if len(found) > 1:
-        places = ", ".join(f"{vm['project']} ({vm['uuid']})" for vm in found)
-        raise BadInput(f"Several VMs are called {name}: {places}. Give the UUID, or --project.")
+        places = ", ".join(f"{vm['name']} in {vm['project']} ({vm['uuid']})" for vm in found)
+        raise BadInput(
+            f"Several VMs are called {name}: {places}. Give the whole name, the UUID, or --project."
+        )
     return found[0]
 
 
@@ -126,6 +134,14 @@ def _host_uri(client: Client, host: str) -> str:
             "Only administrators are told the host's URI: give --connect, or set LIMEN_LIBVIRT_URI."
         )
     return str(uri)
+
+
+def _through(uri: str) -> list[str]:
+    """Options of ssh that lead through the host: its NAT networks let nobody in from outside."""
+    from limen.hypervisor.ssh_route import proxy_command
+
+    proxy = proxy_command(uri)
+    return [] if proxy is None else ["-o", f"ProxyCommand={proxy}"]
 
 
 def _address(uri: str, vm: dict[str, Any]) -> str:

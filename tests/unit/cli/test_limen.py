@@ -326,9 +326,21 @@ def test_a_vm_name_in_two_projects_needs_a_choice(run: Run, api: dict[str, Any])
     api["get_claim"] = CLAIMS[0]
     code, _, err = run("vm", "show", "a")
     assert code == 2
-    assert "one (one), two (two)" in err
+    assert "a in one (one), a in two (two)" in err
     assert run("vm", "show", "a", "--project", "one", "--json")[0] == 0
     assert run("vm", "show", "b")[0] == 2
+
+
+def test_a_vm_goes_by_the_name_that_its_stack_has_for_it(run: Run, api: dict[str, Any]) -> None:
+    items = [
+        {**CLAIMS[0]["items"][0], "key": f"vm:{key}", "name": name}
+        for key, name in (("web", "dev-web"), ("db", "web-2"), ("web-2", "dev-web-2"))
+    ]
+    claim = {**CLAIMS[0], "items": items}
+    api["list_claims"], api["get_claim"] = [claim], claim
+    for given, found in (("web", "dev-web"), ("dev-web", "dev-web"), ("db", "web-2"), ("web-2", "web-2")):
+        code, out, _ = run("vm", "show", given, "--json")
+        assert (code, json.loads(out)["name"]) == (0, found)
 
 
 def test_reconcile_repairs_what_is_offered_and_fails_if_it_could_not(run: Run, api: dict[str, Any]) -> None:
@@ -355,3 +367,25 @@ def test_reconcile_repairs_what_is_offered_and_fails_if_it_could_not(run: Run, a
     assert "Host lab does not answer" in out
     assert api["calls"][-1][1] == ([{"finding": "f1", "action": "release"}],)
     assert run("reconcile")[0] == 0
+
+
+def test_orphans_are_adopted_only_when_told_who_pays(run: Run, api: dict[str, Any]) -> None:
+    orphan = {
+        "id": "o1",
+        "kind": "orphan",
+        "item_kind": "vm",
+        "name": "a",
+        "project": None,
+        "claimed": {},
+        "observed": {"vms": "1"},
+        "actions": ["adopt"],
+    }
+    api["get_findings"] = {"findings": [orphan], "unreachable": []}
+    api["repair"] = {"results": [{"finding": "o1", "action": "adopt", "done": True, "detail": None}]}
+    assert run("reconcile", "--no-scan", "--repair", "--yes")[0] == 0
+    assert [call[0] for call in api["calls"]] == ["get_findings"]
+    code, _, err = run("reconcile", "--no-scan", "--repair", "--project", "demo", "--yes")
+    assert code == 2
+    assert "--only" in err
+    assert run("reconcile", "--no-scan", "--repair", "--only", "o1", "--project", "demo", "--yes")[0] == 0
+    assert api["calls"][-1][1] == ([{"finding": "o1", "action": "adopt", "project": "demo"}],)
