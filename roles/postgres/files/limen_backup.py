@@ -11,6 +11,7 @@ the other's place.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -147,6 +148,15 @@ def snapshot(server: Server, database: str) -> Iterator[Snapshot]:
             process.kill()
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """The folder for ourselves: the timer and a person may take a backup at the same time."""
+    os.umask(0o077)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def sha256(path: Path) -> str:
     """The file's SHA-256 in hex."""
     with path.open("rb") as file:
@@ -162,10 +172,11 @@ def backups(folder: Path) -> list[Path]:
 
 def take(server: Server, database: str, folder: Path, keep: int) -> Path:
     """Take a backup, verify it, and forget those beyond `keep`; returns its folder. Raises BackupError."""
-    os.umask(0o077)
     for left in folder.glob(f"{DRAFT}*"):
         shutil.rmtree(left)
     final = folder / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+    if final.exists():
+        raise BackupError(f"{final} was taken this very second: nothing to add to it")
     draft = folder / f"{DRAFT}-{final.name}"
     draft.mkdir()
     dump = draft / DUMP
@@ -212,21 +223,21 @@ def verify(backup: Path) -> dict[str, Any]:
 
 
 def make_roles(server: Server, roles: list[dict[str, Any]]) -> list[str]:
-    """Make the roles that are not there, without passwords; returns their names. Others stay as they are."""
+    """Make the roles that are not there, without passwords, and memberships; returns the new roles' names."""
     known = set(server.ask("SELECT json_agg(rolname) FROM pg_roles"))
     missing = [role for role in roles if role["name"] not in known]
     statements = []
     for role in missing:
         flags = ("LOGIN" if role["login"] else "NOLOGIN", "INHERIT" if role["inherit"] else "NOINHERIT")
         statements.append(f"CREATE ROLE {identifier(role['name'])} {' '.join(flags)}")
-    for role in missing:
-        name = identifier(role["name"])
-        statements += [f"GRANT {identifier(group)} TO {name}" for group in role["member_of"]]
         for setting in role["config"] or ():
             key, _, value = setting.partition("=")
+            name = identifier(role["name"])
             statements.append(f"ALTER ROLE {name} SET {identifier(key)} = {literal(value)}")
-    if statements:
-        server.ask(f"BEGIN; {'; '.join(statements)}; COMMIT")
+    for role in roles:
+        groups = (identifier(group) for group in role["member_of"])
+        statements += [f"GRANT {group} TO {identifier(role['name'])}" for group in groups]
+    server.ask("; ".join(["BEGIN", *statements, "COMMIT"]))
     return [role["name"] for role in missing]
 
 
@@ -320,7 +331,8 @@ def main() -> int:
 def answer(server: Server, given: argparse.Namespace) -> Any:
     """Carry out one command."""
     if given.command == "take":
-        taken = take(server, given.database, given.folder, max(given.keep, 1))
+        with alone(given.folder):
+            taken = take(server, given.database, given.folder, max(given.keep, 1))
         return {"backup": str(taken), "tables": rows(verify(taken))}
     if given.command == "list":
         return [str(backup) for backup in backups(given.folder)]

@@ -1,0 +1,73 @@
+"""limen-api answers, is confined, and what it must not read is kept from it."""
+
+import json
+import os
+from pathlib import Path
+
+from testinfra.host import Host
+
+URL = "http://127.0.0.1:18443"
+LIMEN = f"LIMEN_API_URL={URL} LIMEN_TOKEN_FILE=/etc/limen/administrator-token /opt/limen/venv/bin/limen"
+
+
+def as_service(host: Host, command: str) -> str:
+    """What a command of the service's user says, whether it succeeds or not."""
+    done = host.run(f"runuser -u limen -- {command}")
+    return f"{done.stdout}{done.stderr}"
+
+
+def test_it_runs_at_boot_as_its_user_and_is_ready(host: Host) -> None:
+    service = host.service("limen-api")
+    assert service.is_running
+    assert service.is_enabled
+    assert host.process.get(comm="limen-api").user == "limen"
+    code = f"import urllib.request; print(urllib.request.urlopen('{URL}/readyz').read().decode())"
+    assert json.loads(host.check_output("python3 -c %s", code)) == {"status": "ready"}
+
+
+def test_it_listens_on_loopback_alone(host: Host) -> None:
+    assert host.socket("tcp://127.0.0.1:18443").is_listening
+    assert not host.socket("tcp://0.0.0.0:18443").is_listening
+
+
+def test_the_administrators_token_works_and_is_roots_alone(host: Host) -> None:
+    file = host.file("/etc/limen/administrator-token")
+    assert (file.user, file.mode) == ("root", 0o600)
+    assert json.loads(host.check_output(f"{LIMEN} whoami --json"))["administrator"] is True
+    copied = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "token"
+    assert copied.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_project_with_limits_can_be_made(host: Host) -> None:
+    host.run(f"{LIMEN} project create molecule")
+    host.check_output(f"{LIMEN} quota set molecule memory=1GiB vms=1")
+    assert host.run(f"{LIMEN} quota explain molecule memory=2GiB vms=1").rc == 3
+
+
+def test_the_service_reads_neither_its_url_nor_the_owners(host: Host) -> None:
+    for name in ("owner-url", "database-url", "administrator-token"):
+        assert "Permission denied" in as_service(host, f"cat /etc/limen/{name}")
+
+
+def test_no_password_is_in_the_journal_or_on_a_command_line(host: Host) -> None:
+    for name in ("owner-url", "database-url"):
+        password = host.check_output(f"cut -d: -f3 /etc/limen/{name} | cut -d@ -f1")
+        assert len(password) > 20
+        assert host.run(f"journalctl --no-pager | grep -cF {password}").stdout.strip() == "0"
+        assert host.run(f"cat /proc/[0-9]*/cmdline 2>/dev/null | grep -cF {password}").stdout.strip() == "0"
+
+
+def test_systemd_calls_the_units_well_confined(host: Host) -> None:
+    for unit in ("limen-api", "limen-migrate"):
+        last = host.check_output(f"systemd-analyze security --no-pager {unit}.service").splitlines()[-1]
+        assert " OK " in last, last
+
+
+def test_its_key_pair_is_for_itself_alone(host: Host) -> None:
+    key = host.file("/var/lib/limen/.ssh/id_ed25519")
+    assert (key.user, key.mode) == ("limen", 0o600)
+
+
+def test_it_can_load_libvirt_under_its_confinement(host: Host) -> None:
+    answer = host.run(f"{LIMEN} host add test:///default")
+    assert "libvirt" not in answer.stderr or "No module" not in answer.stderr
