@@ -267,9 +267,12 @@ class Client:
         """Orphans, ghosts, drift and duplicates, as the last scans show them."""
         return _document(self._get("reconcile"))
 
-    def repair(self, actions: Iterable[Mapping[str, str]]) -> Json:
-        """Carry out `{finding, action}` pairs; answers what was done."""
-        body = {"repair": [dict(action) for action in actions]}
+    def repair(self, actions: Iterable[Mapping[str, str]], check: bool = False) -> Json:
+        """Carry out `{finding, action}` pairs (`adopt` with `project`); answers what was done.
+
+        With `check` nothing is done, and the answer says what would be.
+        """
+        body = _given({"repair": [dict(action) for action in actions]}, check=check or None)
         return _document(self._write("POST", "reconcile", body=body, wait_seconds=30.0))
 
 

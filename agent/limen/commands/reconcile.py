@@ -7,6 +7,7 @@ import typer
 from limen.client import ApiError, Client
 from limen.commands.output import (
     FAILED,
+    BadInput,
     JsonFlag,
     YesFlag,
     amounts_text,
@@ -20,15 +21,21 @@ from limen.commands.output import (
 def reconcile(
     repair: Annotated[bool, typer.Option("--repair", help="Do what each finding offers.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Repair this finding only; repeat.")] = None,
+    project: Annotated[
+        str | None, typer.Option(help="Charge the orphans that --only names to this project: adopt them.")
+    ] = None,
     scan: Annotated[bool, typer.Option(help="Scan every host first.")] = True,
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Name orphans (unclaimed), ghosts (claimed, gone), drift (other sizes), duplicates; repair what is told.
 
-    Repairs: a ghost is released, a claim above what is seen is lowered, one below is claimed (if it fits).
-    Exit code 1 if a repair could not be done.
+    Repairs: a ghost is released, a claim above what is seen is lowered, one below is claimed (if it fits);
+    orphans are adopted (if they fit) when --project says who is charged. No repair touches a host. Exit code
+    1 if a repair could not be done.
     """
+    if project is not None and not (repair and only):
+        raise BadInput("--project adopts orphans: give --repair, and name each with --only.")
     with Client.from_environment() as client:
         if scan:
             _scan_all(client)
@@ -36,11 +43,7 @@ def reconcile(
         findings = answer["findings"]
         results: list[dict[str, Any]] = []
         if repair:
-            told = [
-                {"finding": each["id"], "action": each["actions"][0]}
-                for each in findings
-                if each["actions"] and (not only or each["id"] in only)
-            ]
+            told = _told([each for each in findings if not only or each["id"] in only], project)
             if told:
                 confirm(f"Repair {len(told)} of {len(findings)} findings?", yes)
                 results = client.repair(told)["results"]
@@ -50,6 +53,18 @@ def reconcile(
         _print(answer, results)
     if not all(result["done"] for result in results):
         raise typer.Exit(FAILED)
+
+
+def _told(findings: list[dict[str, Any]], project: str | None) -> list[dict[str, str]]:
+    """The first action that each finding offers; nothing is adopted unless somebody is named to pay."""
+    told = []
+    for each in findings:
+        action = each["actions"][0] if each["actions"] else None
+        if action == "adopt" and project is not None:
+            told.append({"finding": each["id"], "action": action, "project": project})
+        elif action is not None and action != "adopt":
+            told.append({"finding": each["id"], "action": action})
+    return told
 
 
 def _scan_all(client: Client) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from limen.ledger import tickets
 from limen.ledger.admission import Reach, Result, read
+from limen.ledger.adoption import Adopted, Thing, adopt
 from limen.ledger.errors import NotFound
 from limen.ledger.failures import translated
 from limen.ledger.grouping import GroupAdmitter
@@ -157,6 +158,19 @@ class Claims:
         is changed, and the item that comes back is not `released`. Raises `NotFound` for the claim.
         """
         return self._admitter.submit(tickets.settle(claim_id, key, fence, actor)).claim.item(key)
+
+    def lower_item(
+        self, claim_id: UUID, key: str, amounts: Mapping[str, int], actor: str
+    ) -> ClaimItem | None:
+        """Claim no more of one item than `amounts`; None when the claim does not hold it.
+
+        Raises `NotFound`.
+        """
+        return self._admitter.submit(tickets.lower(claim_id, key, amounts, actor)).claim.item(key)
+
+    def adopt(self, thing: Thing, project: str, actor: str, *, judge_only: bool = False) -> Adopted:
+        """Charge an orphan to a project; see `adoption.adopt`."""
+        return adopt(self._pool, thing, project, actor, judge_only=judge_only)
 
     def heartbeat(self, claim_id: UUID, fences: Iterable[int]) -> datetime | None:
         """Move deadlines to two minutes hence: of what these builders hold, and of what nobody builds yet.

@@ -181,12 +181,17 @@ def _take_in(
         else:
             gone = json.dumps([{"kind": kind, "identity": identity} for kind, identity in look.gone])
             connection.execute(_GONE, {**parameters, "gone": gone})
-        connection.execute(_ORPHANS, parameters)
+        recount_orphans(connection, host_id)
         orphans = len([thing for thing in look.seen if thing not in {(row[1], row[2]) for row in items}])
         detail = {"committed": counts.committed, "removed": counts.removed, "changed": counts.changed}
         if look.rest_gone:
             _write_scan(connection, host_id, look.begun, "applied", {**detail, "orphans": orphans})
     return ScanResult(True, counts.committed, counts.removed, counts.changed, orphans)
+
+
+def recount_orphans(connection: Connection, host_id: UUID) -> None:
+    """Bring the host's counters of orphans up to date; the caller holds the locks of all its capacities."""
+    connection.execute(_ORPHANS, {"host": host_id})
 
 
 @dataclass(slots=True)

@@ -159,6 +159,17 @@ def settle(claim_id: UUID, item: str, fence: int | None, actor: str) -> Ticket:
     return Ticket("item.settle", actor, claim_id, True, plan)
 
 
+def lower(claim_id: UUID, item: str, amounts: Mapping[str, int], actor: str) -> Ticket:
+    """One item's claim lowered."""
+
+    def plan(view: View) -> Step:
+        claim = view.claim(claim_id)
+        after = transitions.lower(claim, item, amounts, view.now)
+        return Step(claim, after, None, None if after == claim else {"item": item, **_detail(claim, after)})
+
+    return Ticket("item.lower", actor, claim_id, True, plan)
+
+
 def admit(
     claim_id: UUID,
     item: str,

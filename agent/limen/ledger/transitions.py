@@ -150,6 +150,24 @@ def admit(
     return replace(with_items(claim, items, now), fences=max(claim.fences, token))
 
 
+def lower(claim: Claim, key: str, amounts: Mapping[str, int], now: datetime) -> Claim:
+    """One item's claim lowered to these amounts where they are smaller; its builder keeps its fence."""
+    items = [
+        replace(
+            item,
+            claimed={
+                resource: least
+                for resource, amount in item.claimed.items()
+                if (least := min(amount, amounts.get(resource, 0)))
+            },
+        )
+        if item.key == key
+        else item
+        for item in claim.items
+    ]
+    return with_items(claim, items, now)
+
+
 def beat(claim: Claim, fences: frozenset[int], now: datetime) -> Claim:
     """Later deadlines for what these builders hold, and for what nobody builds yet."""
     deadline = now + RESERVATION

@@ -217,6 +217,43 @@ def test_base_images_are_no_orphans(world: World) -> None:
     assert disk["orphans"] == "14"
 
 
+def test_an_orphan_is_adopted_when_it_fits_and_is_not_touched(real: World, conn: Connection) -> None:
+    identity = str(uuid4())
+    define(conn, identity, f"old-{real.name}")
+    text = conn.run(lambda handle: handle.lookupByUUIDString(identity)).XMLDesc(0)
+    try:
+        with real.administrator() as client, real.operator() as operator:
+            client.scan_host(real.host_name)
+            orphan = next(each for each in client.get_findings()["findings"] if each["identity"] == identity)
+            assert (orphan["kind"], orphan["actions"]) == ("orphan", ["adopt"])
+            told = {"finding": orphan["id"], "action": "adopt", "project": real.demo}
+
+            client.set_limits(real.demo, {"memory": {"hard": "63MiB"}})
+            for check in (True, False):
+                (refused,) = client.repair([told], check=check)["results"]
+                assert (refused["done"], refused["claim"]) == (False, None)
+                assert f"project {real.demo} may not use 64MiB more memory" in refused["detail"]
+                assert refused["decision"]["violations"][0]["shortfall"] == str(2**20)
+            client.set_limits(real.demo, {"memory": {"hard": "64MiB"}})
+            (foreseen,) = client.repair([told], check=True)["results"]
+            assert (foreseen["done"], foreseen["claim"]) == (True, None)
+            assert operator.list_claims(real.demo) == []
+
+            (adopted,) = client.repair([told])["results"]
+            assert adopted["done"] is True
+            claim = operator.get_claim(adopted["claim"])
+            assert (claim["owner"]["kind"], claim["items"][0]["uuid"]) == ("adopted", identity)
+            assert claim["charge"] == {"vms": "1", "vcpus": "1", "memory": str(64 * 2**20)}
+            assert identity not in str(client.get_findings())
+            assert conn.run(lambda handle: handle.lookupByUUIDString(identity)).XMLDesc(0) == text
+
+            for told_again in ({**told, "project": None}, {**told, "action": "release"}):
+                with pytest.raises(ApiError, match="adopt needs the project"):
+                    client.repair([told_again])
+    finally:
+        undefine(conn, identity)
+
+
 def test_a_ghost_is_released_when_told(real: World, conn: Connection) -> None:
     claim_id = str(uuid4())
     identity = str(item_uuid(claim_id, "vm:a"))
@@ -232,7 +269,16 @@ def test_a_ghost_is_released_when_told(real: World, conn: Connection) -> None:
         wrong = administrator.repair([{"finding": ghost["id"], "action": "lower"}])["results"]
         assert wrong[0]["done"] is False
         done = administrator.repair([{"finding": ghost["id"], "action": "release"}])["results"]
-        assert done == [{"finding": ghost["id"], "action": "release", "done": True, "detail": None}]
+        assert done == [
+            {
+                "finding": ghost["id"],
+                "action": "release",
+                "done": True,
+                "detail": None,
+                "claim": claim_id,
+                "decision": None,
+            }
+        ]
         administrator.scan_host(real.host_name)
         assert client.get_claim(claim_id)["charge"] == {}
 

@@ -134,7 +134,9 @@ def test_an_orphan_is_named_to_administrators_and_never_touched(
     world.virsh("vol-create-as", "default", name, "1M", "--format", "qcow2")
     try:
         told = reconcile(world, repair=[{"action": "release"}, {"action": "lower"}, {"action": "claim"}])
-        assert findings(ansible_playbook(told).require().task("reconcile").result, name) == [("orphan", [])]
+        assert findings(ansible_playbook(told).require().task("reconcile").result, name) == [
+            ("orphan", ["adopt"])
+        ]
         shown = ansible_playbook(reconcile(world), as_=operator).require().task("reconcile").result
         assert findings(shown, name) == []
         assert name in world.virsh("vol-list", "default")

@@ -278,10 +278,15 @@ class Findings(Answer):
 
 
 class RepairResult(Answer):
+    """`detail` says why it was not done; `claim` is the one that was changed or made, `decision` what the
+    quota check said where it was asked."""
+
     finding: str
     action: str
     done: bool
     detail: str | None
+    claim: str | None
+    decision: Decision | None
 
 
 class RepairResults(Answer):
