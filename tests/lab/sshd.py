@@ -1,6 +1,6 @@
 """An SSH server in a lab's namespaces: a host somewhere else, as far as `qemu+ssh://` is concerned.
 
-It listens on the namespace's end of the veth pair, with keys of its own, and sees the lab's libvirt where an
+It listens in the namespace alone, with keys of its own, and sees the lab's libvirt where an
 ordinary host has it. What reaches it reaches the guests of the lab's NAT networks.
 """
 
@@ -17,7 +17,6 @@ PORT = 2222
 REAL = "/usr/bin/ssh"
 PROGRAM = "/usr/sbin/sshd"  # wants to be called by its full path
 CONFIGURATION = """\
-ListenAddress {address}
 Port {port}
 HostKey {host_key}
 AuthorizedKeysFile {user_key}.pub
@@ -96,9 +95,7 @@ class SshServer:
             '-o GlobalKnownHostsFile=none "$@"\n'
         )
         self.client.chmod(0o755)
-        text = CONFIGURATION.format(
-            address=self.address, port=PORT, host_key=self.host_key, user_key=self.user_key
-        )
+        text = CONFIGURATION.format(port=PORT, host_key=self.host_key, user_key=self.user_key)
         (folder / "sshd_config").write_text(text)
 
     def listens(self) -> bool:

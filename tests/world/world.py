@@ -14,13 +14,14 @@ from typing import Any
 
 from limen.client import Client
 from limen.hypervisor import observe
-from limen.hypervisor.connection import Connection, connect
+from limen.hypervisor.connection import connect
 from limen.hypervisor.model import DomainSeen, HostObservation
 from tests.lab.demo import program
 from tests.lab.demo.authority import OPERATOR, OPERATOR_SCOPES, Authority, new_secret
 from tests.lab.demo.layout import Layout
 from tests.lab.instance import instance
 from tests.lab.lab import Lab
+from tests.lab.sshd import SshServer
 from tests.world import guests
 from tests.world.stack import Outcome, Stack
 
@@ -34,22 +35,17 @@ MARK = "LIMEN_WORLD"
 
 @dataclass(frozen=True)
 class World:
-    """One running world. `connection` and `client` (an administrator's) are for looking, not for doing."""
+    """One running world. `client` (an administrator's) is for looking, not for doing.
+
+    `host` is the host's UUID, `uri` how everybody reaches it.
+    """
 
     layout: Layout
     lab: Lab
     authority: Authority
-    connection: Connection
     client: Client
-
-    @property
-    def uri(self) -> str:
-        return self.lab.instance.libvirt_uri
-
-    @property
-    def host(self) -> str:
-        """The libvirt host UUID."""
-        return self.lab.instance.host_uuid
+    host: str
+    uri: str
 
     @property
     def image(self) -> Path:
@@ -118,7 +114,8 @@ class World:
 
     def seen(self) -> HostObservation:
         """What libvirt holds."""
-        return observe.scan(self.connection)
+        with connect(self.uri) as connection:
+            return observe.scan(connection)
 
     def domains(self) -> dict[str, DomainSeen]:
         """The VMs by libvirt's name."""
@@ -133,17 +130,20 @@ class World:
 
 
 @contextlib.contextmanager
-def world(name: str | None = None, limits: Mapping[str, str] | None = None) -> Iterator[World]:
+def world(
+    name: str | None = None, limits: Mapping[str, str] | None = None, elsewhere: SshServer | None = None
+) -> Iterator[World]:
     """A world of its own while the context lasts; afterwards nothing of it is left.
 
-    `name` is that of its lab, `limits` are those of the project `demo`. Raises LabError or StepFailed.
+    `name` is that of its lab, `limits` are those of the project `demo`; the VMs are `elsewhere`, on a host
+    that is reached by SSH, or on the lab's own. Raises LabError or StepFailed.
     """
     lab = Lab(instance(name or f"t{secrets.token_hex(3)[:5]}"))
     layout = Layout(dot=lab.instance.state / "world", name=lab.instance.name)
     authority = Authority(layout, lab.cluster.url_file)
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(lab.down, purge=True)
-        lab.up()
+        lab.up(hypervisor=elsewhere is None)
         layout.dot.mkdir(parents=True, exist_ok=True)
         layout.backend.mkdir(exist_ok=True)
         new_secret(layout.passphrase)
@@ -153,10 +153,10 @@ def world(name: str | None = None, limits: Mapping[str, str] | None = None) -> I
         token = layout.administrator_token.read_text().strip()
         # A scan of a busy host may take longer than a person would wait.
         client = cleanup.enter_context(Client(authority.url, token, timeout=30.0))
-        client.add_host(lab.instance.libvirt_uri, overcommit=OVERCOMMIT)
+        uri = lab.instance.libvirt_uri if elsewhere is None else elsewhere.uri
+        host = client.add_host(uri, overcommit=OVERCOMMIT)
         client.create_user(OPERATOR)
-        connection = cleanup.enter_context(connect(lab.instance.libvirt_uri))
-        made = World(layout, lab, authority, connection, client)
+        made = World(layout, lab, authority, client, str(host["id"]), uri)
         made.project(PROJECT, LIMITS if limits is None else limits)
         layout.operator_token.touch(mode=0o600)
         layout.operator_token.write_text(

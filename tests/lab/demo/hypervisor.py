@@ -53,8 +53,8 @@ def check_unchanged(kept: Mapping[str, str], uri: str) -> None:
     before = kept.get("LIMEN_LIBVIRT_URI", uri)
     if before != uri:
         raise StepFailed(
-            f"this clone's VMs are on {before}, and LIMEN_LIBVIRT_URI leads to {uri} now: "
-            f"`make down` first, or `. .limen/env` to go on there"
+            f"this clone's VMs are on {before}, not on {uri}: `make down` first, or go on there with "
+            "`. .limen/env`"
         )
 
 
