@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ _ENDED = ("v2_runner_on_ok", "v2_runner_on_failed", "v2_runner_on_skipped", "v2_
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What one task came to on one host; `result` is what the module returned."""
+    """What one task came to on one host, after how many seconds; `result` is what the module returned."""
 
     name: str
     host: str
     outcome: str
     result: dict[str, Any]
+    seconds: float = 0.0
 
     @property
     def changed(self) -> bool:
@@ -159,5 +161,14 @@ def _read(code: int, stdout: str, stderr: str) -> Run:
         if event.get("_event") in _ENDED:
             outcome = event["_event"].removeprefix("v2_runner_on_")
             for host, result in event["hosts"].items():
-                tasks.append(TaskResult(event["task"]["name"], host, outcome, result))
+                took = event["task"].get("duration", {})
+                tasks.append(TaskResult(event["task"]["name"], host, outcome, result, _seconds(took)))
     return Run(code, stdout + stderr, tasks, stats)
+
+
+def _seconds(duration: Mapping[str, str]) -> float:
+    """From the start of a task to its end on that host; 0 where the callback does not tell."""
+    if "end" not in duration:
+        return 0.0
+    start, end = (datetime.fromisoformat(duration[side]) for side in ("start", "end"))
+    return (end - start).total_seconds()

@@ -26,7 +26,7 @@ from ansible_collections.limen.platform.plugins.module_utils.running import Resu
 
 Options = t.Mapping[str, t.Any]
 Entry = dict[str, t.Any]
-Entries = dict[str, Entry | None]
+Entries = dict[str, "Entry | None"]
 """By resource, in numbers; None: none set."""
 
 _SIDES = ("minimum", "maximum", "default")

@@ -35,7 +35,7 @@ options:
     type: str
   amounts:
     description:
-      - How much more of each resource, such as C({vcpus: 2, memory: 4GiB}).
+      - "How much more of each resource, such as C({vcpus: 2, memory: 4GiB})."
       - Per-VM bounds and the capacity of hosts are left aside.
     type: dict
   vms:
@@ -60,7 +60,7 @@ options:
         type: list
         elements: str
       devices:
-        description: Number of devices by model, such as C({a100: 1}).
+        description: "Number of devices by model, such as C({a100: 1})."
         type: dict
   host:
     description:

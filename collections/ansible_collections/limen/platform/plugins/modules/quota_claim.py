@@ -77,7 +77,7 @@ options:
         type: str
       amounts:
         description:
-          - Its sizes, such as C({vcpus: 2, memory: 2GiB}) for a VM and C({disk: 10GiB}) for a disk.
+          - "Its sizes, such as C({vcpus: 2, memory: 2GiB}) for a VM and C({disk: 10GiB}) for a disk."
           - The VM, network or snapshot itself is counted without saying.
         type: dict
   state:
