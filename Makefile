@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .limen/venv
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
-.PHONY: help up test down quick lint format provision molecule faults bench venv toolchain clean constraints
+.PHONY: help up test down quick lint format provision verify molecule faults bench venv toolchain clean constraints
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ format: ## let ruff put the code in order
 provision: ## run playbooks/site.yml on the VMs that `make up` made: a working Limen inside them
 	@test -f .limen/env || { echo 'make provision: there are no VMs yet: run `make up` first' >&2; exit 1; }
 	@. .limen/env && ansible-playbook playbooks/site.yml $(ARGS)
+
+verify: ## look at what `make provision` made, from inside the VMs
+	@. .limen/env && python -m pytest tests/e2e $(ARGS)
 
 molecule: ## every role's scenario on a VM of the lab, one after the other
 	@$(BOOTSTRAP) --only packages,venv,toolchain,image
