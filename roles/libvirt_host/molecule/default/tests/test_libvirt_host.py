@@ -1,0 +1,98 @@
+"""What the role leaves behind: a hypervisor for users who are not root."""
+
+import pytest
+
+# A guest that never runs an instruction: it is only there to be defined and started.
+DOMAIN = """<domain type='qemu'><name>probe</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type></os>
+<devices><disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='vms' volume='probe'/>
+<target dev='vda' bus='virtio'/></disk>
+<interface type='network'><source network='guests'/><model type='virtio'/><filterref filter='limen-no-mail'/></interface>
+</devices></domain>"""
+SSH = "qemu+ssh://limen-libvirt@127.0.0.1/system?keyfile=/etc/ssh/ssh_host_ed25519_key&no_verify=1"
+
+
+def virsh(host, user, *arguments, uri="qemu:///system", stdin=""):
+    """Run virsh as that user; `stdin` is a text without single quotes' trouble."""
+    with host.sudo(user):
+        feed = f"printf '%s' '{stdin.replace(chr(39), chr(34))}' | " if stdin else ""
+        return host.run(f"{feed}virsh --quiet --connect '{uri}' {' '.join(arguments)}")
+
+
+@pytest.fixture(scope="module")
+def guest(host):
+    """A paused domain on the role's pool, network and filter, made by the control plane's user."""
+    made = virsh(host, "limen", "vol-create-as vms probe 8M --format qcow2")
+    assert made.rc == 0, made.stderr
+    try:
+        defined = virsh(host, "limen", "define /dev/stdin", stdin=DOMAIN)
+        assert defined.rc == 0, defined.stderr
+        started = virsh(host, "limen", "start --paused probe")
+        assert started.rc == 0, started.stderr
+        yield "probe"
+    finally:
+        for command in ("destroy probe", "undefine probe", "vol-delete --pool vms probe"):
+            virsh(host, "limen", command)
+
+
+def test_control_plane_runs_a_guest_without_root(host, guest):
+    assert virsh(host, "limen", "domstate", guest).stdout.strip() == "paused"
+    assert "10.20.0" in virsh(host, "limen", "net-dumpxml guests").stdout
+
+
+def test_agent_reads(host, guest):
+    seen = virsh(
+        host, "limen-agent", "list --all --name", uri="qemu:///system?socket=/run/libvirt/libvirt-sock-ro"
+    )
+    assert seen.rc == 0, seen.stderr
+    assert guest in seen.stdout.split()
+
+
+def test_agent_changes_nothing(host, guest):
+    refused = virsh(host, "limen-agent", "destroy", guest)
+    assert refused.rc != 0
+    assert "authentication" in refused.stderr
+    refused = virsh(host, "limen-agent", "--readonly define /dev/stdin", stdin=DOMAIN)
+    assert refused.rc != 0
+    assert "read only access" in refused.stderr
+    assert virsh(host, "limen", "domstate", guest).stdout.strip() == "paused"
+
+
+def test_stranger_manages_nothing(host):
+    assert virsh(host, "nobody", "list").rc != 0
+
+
+def test_key_of_a_control_plane_opens_libvirt(host, guest):
+    seen = virsh(host, "root", "domstate", guest, uri=SSH)
+    assert seen.stdout.strip() == "paused", seen.stderr
+
+
+def test_key_of_a_control_plane_opens_nothing_else(host):
+    shell = "ssh -i /etc/ssh/ssh_host_ed25519_key -o StrictHostKeyChecking=no limen-libvirt@127.0.0.1"
+    answer = host.run(f"{shell} 'id; touch /tmp/was-here' </dev/null")
+    assert "uid=" not in answer.stdout
+    assert not host.file("/tmp/was-here").exists
+
+
+@pytest.mark.parametrize("pool", ["iso", "vms"])
+def test_pools_are_there_after_a_restart_of_the_host(host, pool):
+    info = virsh(host, "limen", "pool-info", pool).stdout
+    assert "running" in info
+    assert host.file(f"/etc/libvirt/storage/autostart/{pool}.xml").is_symlink
+    assert f"<path>/srv/limen/database/{pool}</path>" in virsh(host, "limen", "pool-dumpxml", pool).stdout
+
+
+def test_network_is_there_after_a_restart_of_the_host(host):
+    assert "guests" in virsh(host, "limen", "net-list --name --autostart").stdout.split()
+
+
+def test_port_forward_of_a_network_opens(host):
+    """The hook is one of libvirt's: a record of the network becomes a rule of the firewall."""
+    record = "<txt name='_limen-forward._tcp.8081' value='10.20.0.10:80'/>".replace("'", '"')
+    added = virsh(host, "limen", f"net-update guests add dns-txt --live --xml '{record}'")
+    assert added.rc == 0, added.stderr
+    try:
+        assert "--dport 8081" in host.check_output("iptables -t nat -S")
+    finally:
+        virsh(host, "limen", f"net-update guests delete dns-txt --live --xml '{record}'")
+    assert "--dport 8081" not in host.check_output("iptables -t nat -S")
