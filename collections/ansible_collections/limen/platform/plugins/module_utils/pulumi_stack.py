@@ -39,7 +39,7 @@ class Wanted:
     refresh: bool = False
     remove: bool = False
     parallel: int | None = None
-    message: str | None = None
+    update_message: str | None = None
     show_secrets: bool = False
     timeout: int | None = None
     event_log: str | None = None
@@ -205,7 +205,7 @@ class _Work:
         options += [f"--target={urn}" for urn in self._wanted.targets]
         options += ["--refresh"] if self._wanted.refresh and arguments[0] != "refresh" else []
         options += [f"--parallel={self._wanted.parallel}"] if self._wanted.parallel else []
-        options += [f"--message={self._wanted.message}"] if self._wanted.message else []
+        options += [f"--message={self._wanted.update_message}"] if self._wanted.update_message else []
         ended = pulumi.start(
             *arguments, *options, seconds=self._wanted.timeout, environment={DECISION_FILE: decision_file}
         )

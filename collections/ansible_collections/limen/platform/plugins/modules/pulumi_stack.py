@@ -78,7 +78,7 @@ options:
   parallel:
     description: How many resource operations may run at the same time. Default is the CLI's.
     type: int
-  message:
+  update_message:
     description: A message that is kept in the stack's history.
     type: str
   show_secrets:
@@ -215,7 +215,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "refresh": {"type": "bool", "default": False},
     "targets": {"type": "list", "elements": "str", "default": []},
     "parallel": {"type": "int"},
-    "message": {"type": "str"},
+    "update_message": {"type": "str"},
     "show_secrets": {"type": "bool", "default": False, "no_log": False},
     "timeout": {"type": "int"},
     "backend_url": {"type": "str"},
@@ -225,7 +225,17 @@ ARGUMENTS: dict[str, t.Any] = {
     "event_log": {"type": "path"},
 }
 _ENGINE = (
-    *("state", "config", "secrets", "targets", "refresh", "remove", "parallel", "message", "show_secrets"),
+    *(
+        "state",
+        "config",
+        "secrets",
+        "targets",
+        "refresh",
+        "remove",
+        "parallel",
+        "update_message",
+        "show_secrets",
+    ),
     *("timeout", "event_log"),
 )
 
