@@ -1,0 +1,37 @@
+"""A denial as data, for programs that run the engine."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.provider.fake_api import HOST_NAME, FakeApi
+from tests.unit.provider.stack import claim_inputs, make, vm_item
+from tests.unit.provider.wire import STARTED_WITH_FAKE_HOSTS, Refused, running
+
+
+def test_a_denial_is_written_where_the_environment_says(
+    api: FakeApi, token_file: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "decision.json"
+    environment = {
+        "LIMEN_API_URL": api.url,
+        "LIMEN_TOKEN_FILE": str(token_file),
+        "LIMEN_DECISION_FILE": str(told),
+    }
+    with running(environment, STARTED_WITH_FAKE_HOSTS) as provider:
+        provider.begin()
+        wire = provider.of("QuotaClaim")
+        small, failures = wire.check(claim_inputs(HOST_NAME, items={"vm:a": vm_item(3, "3GiB", "a")}))
+        assert not failures
+        assert not told.exists(), "what fits is no denial"
+
+        wire.check(claim_inputs(HOST_NAME, items={"vm:a": vm_item(9, "9GiB", "a")}))
+        assert json.loads(told.read_text())["allowed"] is False
+        assert [path.name for path in tmp_path.iterdir()] == ["decision.json"]
+        told.unlink()
+
+        make(provider, "QuotaClaim", claim_inputs(HOST_NAME, items={"vm:b": vm_item(2, "2GiB", "b")}))
+        with pytest.raises(Refused, match="Denied:"):
+            wire.create(small)
+        assert json.loads(told.read_text())["text"].startswith("Denied:")
