@@ -145,6 +145,30 @@ def test_an_orphan_is_named_to_administrators_and_never_touched(
         world.client.scan_host(world.host)
 
 
+def test_an_orphan_is_adopted_into_a_project_that_has_room(
+    ansible_playbook: RunPlaybook, world: World, project: str
+) -> None:
+    name = f"o-{uuid4().hex[:6]}"
+    told = reconcile(world, repair=[{"action": "adopt", "name": name, "project": project}])
+    world.virsh("vol-create-as", "default", name, "8M", "--format", "qcow2")
+    try:
+        world.client.set_limits(project, {"disk": {"hard": "4MiB"}})
+        for arguments in (("--check",), ()):
+            denied = ansible_playbook(told, *arguments).require_failure()
+            assert denied.message.startswith(f"Not repaired: adopt orphan:{world.host}:disk:default/{name}: ")
+            assert denied.result["repairs"][0]["decision"]["violations"][0]["shortfall"] == str(4 * MIB)
+            assert denied.changed is False
+        world.client.set_limits(project, {"disk": {"hard": "8MiB"}})
+        assert ansible_playbook(told, "--check").require().changed
+        assert world.usage(project) == {}
+        assert ansible_playbook(told).require().changed
+        assert world.usage(project) == {"disk": 8 * MIB}
+        assert ansible_playbook(told).require().changed == []
+    finally:
+        world.virsh("vol-delete", name, "--pool", "default")
+        world.client.scan_host(world.host)
+
+
 def test_a_finding_that_is_not_there_fails(ansible_playbook: RunPlaybook, world: World) -> None:
     told = reconcile(world, repair=[{"action": "release", "finding": "ghost:x:disk:y"}])
     failed = ansible_playbook(told).require_failure()

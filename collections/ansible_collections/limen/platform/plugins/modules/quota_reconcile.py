@@ -37,8 +37,8 @@ options:
   repair:
     description:
       - What to repair. Nothing is repaired if it is not given.
-      - Each entry names one O(repair[].finding), or every finding of a O(repair[].project) or
-        O(repair[].name) that offers its action. Without any of them, it is every finding that offers it.
+      - Each entry means every finding that offers its action, or of these only the one that
+        O(repair[].finding) or those that O(repair[].name) and O(repair[].project) name.
       - Needs the token of an administrator.
     type: list
     elements: dict
@@ -47,20 +47,20 @@ options:
         description:
           - V(release) gives up what is claimed and gone.
           - V(lower) lowers a claim to what is seen.
-          - V(claim) raises a claim to what is seen, and charged for that reason already.
+          - V(claim) raises a claim to what is seen.
+          - V(adopt) charges what nobody claimed to O(repair[].project), which the quota check may deny. It
+            needs O(repair[].finding) or O(repair[].name) too.
         type: str
-        choices: [release, lower, claim]
+        choices: [release, lower, claim, adopt]
         required: true
       finding:
-        description: >-
-          Id of the one finding to repair. The task fails if it is not there or does not offer the
-          action.
-        type: str
-      project:
-        description: Only findings of claims of this project.
+        description: Id of the one finding. The task fails if it is not there or does not offer the action.
         type: str
       name:
         description: Only findings of things of this name.
+        type: str
+      project:
+        description: Only findings of claims of this project. With V(adopt), the project that is charged.
         type: str
 seealso:
   - module: limen.platform.quota_info
@@ -80,6 +80,11 @@ EXAMPLES = r"""
     repair:
       - action: release
       - {action: claim, project: demo}
+
+- name: Charge a VM that somebody made by hand to demo
+  limen.platform.quota_reconcile:
+    repair:
+      - {action: adopt, name: web-3, project: demo}
 """
 
 RETURN = r"""
@@ -162,6 +167,16 @@ repairs:
       description: Why it was not done.
       type: str
       returned: always
+    claim:
+      description: The claim that holds it now.
+      type: str
+      returned: always
+    decision:
+      description: >-
+        What the quota check said, as M(limen.platform.quota_check) returns it. Null if it was not
+        asked.
+      type: dict
+      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -172,7 +187,7 @@ from ansible_collections.limen.platform.plugins.module_utils.running import run
 
 def main() -> None:
     rule = {
-        "action": {"type": "str", "required": True, "choices": ["release", "lower", "claim"]},
+        "action": {"type": "str", "required": True, "choices": ["release", "lower", "claim", "adopt"]},
         "finding": {"type": "str"},
         "project": {"type": "str"},
         "name": {"type": "str"},

@@ -14,7 +14,7 @@ FINDINGS = [
     {"id": "ghost:1", "actions": ["release"], "project": "a", "name": "x"},
     {"id": "ghost:2", "actions": ["release"], "project": "b", "name": "x"},
     {"id": "drift:1", "actions": ["lower"], "project": "a", "name": "y"},
-    {"id": "orphan:1", "actions": [], "project": None, "name": "z"},
+    {"id": "orphan:1", "actions": ["adopt"], "project": None, "name": "z"},
 ]
 
 
@@ -37,6 +37,13 @@ def rule(action: str, **named: str) -> dict[str, t.Any]:
 )
 def test_only_what_is_told(rules: list[dict[str, t.Any]], expected: list[str]) -> None:
     assert [each["finding"] for each in chosen(FINDINGS, rules)] == expected
+
+
+@pytest.mark.parametrize("named", [{"name": "z"}, {"finding": "orphan:1"}])
+def test_what_is_adopted_is_named_and_paid_for(named: dict[str, str]) -> None:
+    assert chosen(FINDINGS, [rule("adopt", project="a", **named)]) == [
+        {"finding": "orphan:1", "action": "adopt", "project": "a"}
+    ]
 
 
 @pytest.mark.parametrize("named", [{"finding": "drift:1"}, {"finding": "nothing"}])
