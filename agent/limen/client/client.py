@@ -260,8 +260,17 @@ class Client:
 
     # Audit and reconciliation
 
-    def list_audit(self, project: str | None = None, limit: int | None = None) -> list[Json]:
-        return _documents(self._get("audit", query={"project": project, "limit": limit}))
+    def list_audit(
+        self, project: str | None = None, limit: int | None = None, before: int | None = None
+    ) -> list[Json]:
+        """Newest first, at most 1000; `before` is the id of the last entry that was read, to go on."""
+        query = {"project": project, "limit": limit, "before": before}
+        return _documents(self._get("audit", query=query))
+
+    def prune_audit(self, older_than_seconds: int) -> Json:
+        """Delete denials older than that (30 days at least); answers how many were removed."""
+        body = {"older_than_seconds": older_than_seconds}
+        return _document(self._write("POST", "audit", "prune", body=body, wait_seconds=30.0))
 
     def get_findings(self) -> Json:
         """Orphans, ghosts, drift and duplicates, as the last scans show them."""

@@ -36,6 +36,7 @@ CALLS = {
     "/api/claims/{claim}/items/{item}/settle": {"post"},
     "/api/claims/{claim}/heartbeat": {"post"},
     "/api/audit": {"get"},
+    "/api/audit/prune": {"post"},
     "/api/reconcile": {"get", "post"},
 }
 
@@ -95,6 +96,7 @@ def test_answers_are_what_is_described(world: World) -> None:
         parses(list[answers.Token], client.list_tokens())
         parses(answers.Host, client.get_host(world.host_name))
         parses(list[answers.AuditEntry], client.list_audit(limit=20))
+        parses(answers.Pruned, client.prune_audit(90 * 86400))
         parses(answers.Quota, client.set_bounds(world.demo, {"vcpus": {"minimum": "1", "maximum": "8"}}))
         parses(answers.Quota, client.set_bounds(world.demo, {"vcpus": None}))
         parses(answers.Project, client.move_project(world.demo, None))

@@ -389,3 +389,13 @@ def test_orphans_are_adopted_only_when_told_who_pays(run: Run, api: dict[str, An
     assert "--only" in err
     assert run("reconcile", "--no-scan", "--repair", "--only", "o1", "--project", "demo", "--yes")[0] == 0
     assert api["calls"][-1][1] == ([{"finding": "o1", "action": "adopt", "project": "demo"}],)
+
+
+def test_pruning_takes_an_age_and_a_confirmation(run: Run, api: dict[str, Any]) -> None:
+    api["prune_audit"], api["list_audit"] = {"removed": 2}, []
+    assert run("audit", "prune")[0] == run("audit", "prune", "--older-than", "90d")[0] == 2
+    assert api["calls"] == []
+    assert run("audit", "prune", "--older-than", "90d", "--yes")[:2] == (0, "Deleted 2 denials.\n")
+    assert api["calls"] == [("prune_audit", (90 * 86400,), {})]
+    assert run("audit", "--project", "demo", "--before", "7")[0] == 0
+    assert api["calls"][-1] == ("list_audit", ("demo", 50, 7), {})

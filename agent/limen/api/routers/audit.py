@@ -1,5 +1,6 @@
 """The audit log, newest first."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Query
 from limen.api.answering import answering
 from limen.api.context import Caller, PartsIn
 from limen.api.schemas import answers
-from limen.api.schemas.access import audit_json
+from limen.api.schemas.access import PruneIn, audit_json
 from limen.api.schemas.fields import Json
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
@@ -28,3 +29,11 @@ def list_audit(
     else:
         caller.require_role(project, "viewer")
     return [audit_json(entry) for entry in parts.ledger.audit.list(project, limit, before)]
+
+
+@router.post("/prune", **answering(answers.Pruned))
+def prune_denials(body: PruneIn, caller: Caller, parts: PartsIn) -> Json:
+    """Delete old denials; that is audited. What was done stays in the log for good."""
+    caller.require_administrator("admin")
+    age = timedelta(seconds=body.older_than_seconds)
+    return {"removed": parts.ledger.audit.prune_denials(age, caller.user)}

@@ -47,6 +47,12 @@ class MemberIn(Document):
     role: Literal["viewer", "operator", "owner"] | None
 
 
+class PruneIn(Document):
+    """How old a denial must be to go; 30 days at least."""
+
+    older_than_seconds: Annotated[int, Field(ge=1, le=100 * MAX_TTL_SECONDS)]
+
+
 def user_json(user: User) -> Json:
     return {
         "name": user.name,

@@ -254,6 +254,10 @@ class AuditEntry(Answer):
     detail: dict[str, Any]
 
 
+class Pruned(Answer):
+    removed: int
+
+
 class Finding(Answer):
     id: str
     kind: Literal["orphan", "ghost", "drift", "duplicate"]
