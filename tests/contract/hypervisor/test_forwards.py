@@ -17,11 +17,17 @@ from tests.lab.instance import Instance
 NETWORK = "forwards"
 GUEST = Target("10.231.7.10", 8000)
 SERVER = """
-import socket
-server = socket.create_server(("", 8000))
+import select, socket
+stream = socket.create_server(("", 8000))
+datagrams = socket.socket(type=socket.SOCK_DGRAM)
+datagrams.bind(("", 8000))
 print("ready", flush=True)
 while True:
-    server.accept()[0].sendall(b"guest")
+    for ready in select.select([stream, datagrams], [], [])[0]:
+        if ready is stream:
+            stream.accept()[0].sendall(b"guest")
+        else:
+            datagrams.sendto(b"guest", datagrams.recvfrom(16)[1])
 """
 
 
@@ -33,6 +39,19 @@ def answer(lab: Instance, port: int) -> str:
             return found.recv(16).decode()
     except OSError as error:
         return type(error).__name__
+
+
+def answer_to_datagram(lab: Instance, port: int) -> str:
+    """What answers a datagram at the lab's port: `guest`, or the error's name."""
+    with socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.settimeout(3)
+        # A socket that is connected hears of a port that nobody listens on.
+        asking.connect((str(netns.addresses(lab)[1].ip), port))
+        try:
+            asking.send(b"?")
+            return asking.recv(16).decode()
+        except OSError as error:
+            return type(error).__name__
 
 
 def attach(lab: Instance, guest: str) -> None:
@@ -92,6 +111,16 @@ def test_a_port_of_the_host_leads_to_the_guest_until_it_is_closed(
     assert answer(lab, 8080) == "ConnectionRefusedError"
     assert not remove_forward(conn, network, "tcp", 8080)
     assert find_forward(conn, network, "tcp", 8080) is None
+
+
+def test_datagrams_reach_the_guest_too(lab: Instance, conn: Connection, network: str, guest: str) -> None:
+    assert answer_to_datagram(lab, 8053) == "ConnectionRefusedError"
+    assert ensure_forward(conn, network, "udp", 8053, GUEST)
+    assert answer_to_datagram(lab, 8053) == "guest"
+    assert answer(lab, 8053) == "ConnectionRefusedError"
+    assert find_forward(conn, network, "udp", 8053) == GUEST
+    assert remove_forward(conn, network, "udp", 8053)
+    assert answer_to_datagram(lab, 8053) == "ConnectionRefusedError"
 
 
 def test_a_forward_can_be_led_elsewhere(lab: Instance, conn: Connection, network: str, guest: str) -> None:
