@@ -63,7 +63,7 @@ class Wish:
     def __init__(self, options: Options) -> None:
         self.project = check_project_name(options["project"])
         self.name: str = options["name"]
-        self.host: str | None = options["host"]
+        self.host: str = options["host"] or ""
         self.takeover: bool = options["takeover"]
         self.seconds = float(options["wait_seconds"])
         given = options["id"]
@@ -76,7 +76,7 @@ class Wish:
 
     def body(self) -> Json:
         """The claim as the API takes it."""
-        if self.host is None or not self.items:
+        if not self.host or not self.items:
             raise InvalidInput("To reserve, name the host and at least one item.")
         items = [{**item, "amounts": _strings(item["amounts"])} for item in self.items]
         body: Json = {
@@ -106,7 +106,7 @@ def _reserve(client: Client, wish: Wish, claim: Json | None, check_mode: bool) -
     body = wish.body()
     # The ledger knows hosts by UUID: another host is another item, and one that is not there fails here.
     host = client.get("hosts", wish.host)["id"]
-    moved = bool(_items(claim)) and claim["project"] != wish.project
+    moved = claim is not None and bool(_items(claim)) and claim["project"] != wish.project
     lacking = [item for item in wish.items if moved or not _is_held(claim, item, host)]
     before, after = _drawn(claim), {**_drawn(claim), **_wanted(lacking)}
     if not lacking:

@@ -50,11 +50,11 @@ def ensure(client: Client, options: Options, check_mode: bool) -> Result:
     new_limits, new_bounds = differing(held_limits, limits), differing(held_bounds, bounds)
     if not check_mode:
         if new_limits:
-            body = {"limits": {resource: _limit_body(entry) for resource, entry in new_limits.items()}}
-            client.put("projects", project, "limits", body=body)
+            sent = {resource: _limit_body(entry) for resource, entry in new_limits.items()}
+            client.put("projects", project, "limits", body={"limits": sent})
         if new_bounds:
-            body = {"bounds": {resource: _bounds_body(entry) for resource, entry in new_bounds.items()}}
-            client.put("projects", project, "bounds", body=body)
+            between = {resource: _bounds_body(entry) for resource, entry in new_bounds.items()}
+            client.put("projects", project, "bounds", body={"bounds": between})
     before = written(_of(new_limits, held_limits), _of(new_bounds, held_bounds))
     after = written(new_limits, new_bounds)
     facts = {"project": project, **written({**held_limits, **new_limits}, {**held_bounds, **new_bounds})}

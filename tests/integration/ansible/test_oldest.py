@@ -1,0 +1,48 @@
+"""The playbooks of the modules under the oldest ansible-core; every other test runs them under the newest."""
+
+import subprocess
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.ansible.conftest import OPERATOR
+from tests.integration.ansible.oldest import oldest_ansible_playbook, requirement
+from tests.integration.ansible.runner import Run
+from tests.world.world import World
+
+
+@pytest.fixture(scope="module")
+def oldest() -> Path:
+    return oldest_ansible_playbook()
+
+
+def test_the_oldest_is_older_than_what_the_other_tests_run(oldest: Path) -> None:
+    shown = subprocess.run([oldest, "--version"], capture_output=True, text=True, check=True).stdout
+    wanted = requirement().partition("~=")[2].rpartition(".")[0]
+    assert f"[core {wanted}." in shown
+    newest = metadata.version("ansible-core")
+    assert tuple(map(int, newest.split(".")[:2])) > tuple(map(int, wanted.split(".")))
+
+
+@pytest.mark.parametrize("module", ["project", "quota", "quota_info", "quota_claim", "quota_reconcile"])
+def test_apply_reapply_check(
+    module: str, oldest: Path, apply_reapply_check: Callable[..., Run], world: World, project: str
+) -> None:
+    volume = f"old-{uuid4().hex[:6]}"
+    variables = {
+        "name": f"old-{uuid4().hex[:6]}",
+        "user": OPERATOR,
+        "project": project,
+        "host": world.host,
+        "uri": world.uri,
+        "volume": volume,
+    }
+    # Where the newest's collections are, the callback that prints results is too.
+    environment = {"ANSIBLE_COLLECTIONS_PATH": f"collections:{Path(pytest.__file__).parents[1]}"}
+    run = apply_reapply_check(module, ansible=oldest, variables=variables, environment=environment)
+    assert "WARNING" not in run.output, run.output
+    if module == "quota_claim":
+        world.virsh("vol-delete", volume, "--pool", "default")
