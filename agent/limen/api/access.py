@@ -38,6 +38,13 @@ class Access:
     def sees_everything(self) -> bool:
         return self.identity.administrator and self.identity.projects is None
 
+    @property
+    def visible(self) -> list[str] | None:
+        """The projects that the caller sees; None: every one."""
+        if self.identity.administrator:
+            return None if self.identity.projects is None else list(self.identity.projects)
+        return [project for project in self.identity.roles if self.sees(project)]
+
     def sees(self, project: str) -> bool:
         """Whether the caller has any role in the project, within what the token covers."""
         return self._has_role(project, "viewer")

@@ -15,6 +15,7 @@ from limen.client.transport import TokenSource, Transport, environment_token
 
 Json = dict[str, Any]
 Amounts = Mapping[str, str | int]
+_PAGE = 200
 
 
 class Client:
@@ -155,13 +156,18 @@ class Client:
         reserve: Amounts | None = None,
         overcommit: Mapping[str, str] | None = None,
         wait_seconds: float = 30.0,
+        devices: Amounts | None = None,
     ) -> Json:
-        """Register a libvirt host; the API connects to it, reads its UUID and scans it."""
+        """Register a libvirt host; the API connects to it, reads its UUID and scans it.
+
+        `devices` is the capacity of `device:NAME`, which libvirt does not tell.
+        """
         body = _given(
             {"uri": uri},
             name=name,
             reserve=_strings(reserve),
             overcommit=dict(overcommit) if overcommit is not None else None,
+            devices=_strings(devices),
         )
         return _document(self._write("POST", "hosts", body=body, wait_seconds=wait_seconds))
 
@@ -225,7 +231,15 @@ class Client:
         return None if answer is None else _document(answer)
 
     def list_claims(self, project: str | None = None, host: str | None = None) -> list[Json]:
-        return _documents(self._get("claims", query={"project": project, "host": host}))
+        """Every claim that is seen, newest first; read page by page, so that no answer is large."""
+        claims: list[Json] = []
+        query: dict[str, str | int | None] = {"project": project, "host": host, "limit": _PAGE}
+        while True:
+            page = _documents(self._get("claims", query=query))
+            claims += page
+            if len(page) < _PAGE:
+                return claims
+            query["after"] = page[-1]["id"]
 
     def get_claim(self, claim_id: str) -> Json:
         return _document(self._get("claims", claim_id))

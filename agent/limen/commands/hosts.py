@@ -31,6 +31,9 @@ def add(
     overcommit: Annotated[
         list[str] | None, typer.Option(help="RESOURCE=RATIO, such as vcpus=4; repeat.")
     ] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(help="How many it has, such as device:a100=2; repeat.")
+    ] = None,
     if_missing: Annotated[
         bool,
         typer.Option(
@@ -42,14 +45,15 @@ def add(
     """Register a host: UUID and capacity are read from it. A known host is brought up to date."""
     reserves = parse_amounts(split_commas(reserve)) if reserve else None
     ratios = _ratios(split_commas(overcommit)) if overcommit else None
+    devices = parse_amounts(split_commas(device)) if device else None
     with Client.from_environment() as client:
         there = [each for each in client.list_hosts() if each.get("uri") == uri] if if_missing else []
         if there:
-            check_alike(f"host {uri}", _wanted(name, reserves, ratios), _settings(there[0]))
+            check_alike(f"host {uri}", _wanted(name, reserves, ratios, devices), _settings(there[0]))
             host = there[0]
         else:
             with progress(f"Connecting to {uri}"):
-                host = client.add_host(uri, name, reserves, ratios)
+                host = client.add_host(uri, name, reserves, ratios, devices=devices)
     _print_host(host, as_json)
 
 
@@ -99,13 +103,17 @@ def forget(host: HostName, yes: YesFlag = False) -> None:
 
 
 def _wanted(
-    name: str | None, reserves: dict[str, int] | None, ratios: dict[str, str] | None
+    name: str | None,
+    reserves: dict[str, int] | None,
+    ratios: dict[str, str] | None,
+    devices: dict[str, int] | None,
 ) -> dict[str, Any]:
     """What the options say about a host; what they leave out may be anything."""
     return {
         **({} if name is None else {"its name": name}),
         **{f"the reserve of {resource}": amount for resource, amount in (reserves or {}).items()},
         **{f"the overcommit of {resource}": parse_ratio(ratio) for resource, ratio in (ratios or {}).items()},
+        **{f"the number of {resource}": amount for resource, amount in (devices or {}).items()},
     }
 
 
@@ -113,6 +121,7 @@ def _settings(host: dict[str, Any]) -> dict[str, Any]:
     """The same of a registered host."""
     settings: dict[str, Any] = {"its name": host["name"]}
     for each in host["resources"]:
+        settings[f"the number of {each['resource']}"] = int(each["capacity"])
         settings[f"the reserve of {each['resource']}"] = int(each["reserve"])
         settings[f"the overcommit of {each['resource']}"] = parse_ratio(each["overcommit"])
     return settings

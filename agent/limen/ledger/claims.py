@@ -1,6 +1,6 @@
 """Claims: every change goes through one admission transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -20,11 +20,14 @@ from limen.quota.model import Amount, Change, Decision, Holder, Standing, check_
 
 _SELECT = f"SELECT {CLAIM} FROM claims c JOIN projects p ON p.id = c.project_id"
 
-_LIST = f"""{_SELECT}
+# Claims that were created in one transaction have one time: the id decides.
+_LIST = f"""{_SELECT} LEFT JOIN claims a ON a.id = %(after)s::uuid
 WHERE (%(project)s::text IS NULL OR p.name = %(project)s)
+  AND (%(visible)s::text[] IS NULL OR p.name = ANY(%(visible)s))
   AND (%(host)s::uuid IS NULL OR EXISTS (
     SELECT FROM items h WHERE h.claim_id = c.id AND h.host_id = %(host)s))
-ORDER BY c.created DESC, c.id"""
+  AND (%(after)s::uuid IS NULL OR c.created < a.created OR (c.created = a.created AND c.id > a.id))
+ORDER BY c.created DESC, c.id LIMIT %(limit)s"""
 
 _OVERDUE = """
 SELECT DISTINCT claim_id FROM items
@@ -91,9 +94,24 @@ class Claims:
             raise NotFound(f"there is no claim {claim_id}")
         return claim_from_row(rows[0][0])
 
-    def list(self, project: str | None = None, host: UUID | None = None) -> tuple[Claim, ...]:
-        """Claims of that project (not of its children) with items on that host, newest first."""
-        rows = self._pool.fetch(_LIST, {"project": project, "host": host})
+    def list(
+        self,
+        project: str | None = None,
+        host: UUID | None = None,
+        *,
+        visible: Collection[str] | None = None,
+        limit: int | None = None,
+        after: UUID | None = None,
+    ) -> tuple[Claim, ...]:
+        """Claims of that project (not of its children) with items on that host, newest first.
+
+        `visible` restricts them to these projects; `limit` is the most to return, `after` the id of the claim
+        to go on from. Raises `NotFound` when that one is not there any more.
+        """
+        if after is not None:
+            self.get(after)
+        parameters = {"project": project, "host": host, "limit": limit, "after": after}
+        rows = self._pool.fetch(_LIST, {**parameters, "visible": None if visible is None else [*visible]})
         return tuple(claim_from_row(row[0]) for row in rows)
 
     def explain(self, request: ClaimRequest) -> Decision:

@@ -8,7 +8,7 @@ from uuid import UUID
 from limen.ledger.admission import Reach, read, write
 from limen.ledger.audit import record
 from limen.ledger.document import Document
-from limen.ledger.errors import Conflict, NotFound
+from limen.ledger.errors import Conflict, Invalid, NotFound
 from limen.ledger.pool import ENTER_EXCLUSIVE, Connection, Pool
 from limen.ledger.recount import recount_hosts
 from limen.ledger.transitions import with_items
@@ -55,7 +55,7 @@ class Hosts:
         """Register a host, or bring what is known of it up to date (what is left out of an update stays).
 
         A resource the host has no capacity of is denied there. Raises `Conflict` for a name taken,
-        `InvalidAmount`, `InvalidResource`.
+        `InvalidAmount`, `InvalidResource`, `Invalid` for a reserve or ratio of what it has no capacity of.
         """
         reserve, overcommit = reserve or {}, overcommit or {}
         for resource in {*capacity, *reserve, *overcommit}:
@@ -68,6 +68,12 @@ class Hosts:
             ).fetchone()
             if taken is not None:
                 raise Conflict(f"there is a host {name} already: give this one another name")
+            capacity = {**_known_capacity(connection, host_id, {*reserve, *overcommit}), **capacity}
+            if unknown := sorted({*reserve, *overcommit} - capacity.keys()):
+                raise Invalid(
+                    f"the host has no capacity of {', '.join(unknown)} to keep free or overcommit: "
+                    "say how much there is"
+                )
             connection.execute(_PUT, (host_id, name, uri))
             for resource, amount in sorted(capacity.items()):
                 connection.execute(
@@ -114,6 +120,15 @@ class Hosts:
             connection.execute("DELETE FROM hosts WHERE id = %s", (host_id,))
             detail = {"host": str(host_id), "name": host.name, "ended": ended}
             record(connection, actor, "host.forget", detail)
+
+
+def _known_capacity(connection: Connection, host_id: UUID, resources: set[str]) -> dict[str, int]:
+    """What is known of these resources from before: of devices an update need not say it again."""
+    rows = connection.execute(
+        "SELECT resource, capacity FROM capacities WHERE host_id = %s AND resource = ANY(%s)",
+        (host_id, sorted(resources)),
+    )
+    return dict(rows.fetchall())
 
 
 def _get(connection: Connection, condition: str, value: UUID) -> Host:

@@ -244,3 +244,29 @@ def test_an_unknown_host_is_named(world: World, host: str) -> None:
         client.create_claim(str(uuid4()), **world.claim(world.item("a"), host=host))
     assert raised.value.code == "not_found"
     assert host in str(raised.value)
+
+
+def test_a_list_of_claims_is_read_whole_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world.administrator() as administrator:
+        administrator.set_limits(world.demo, {name: {"hard": "unlimited"} for name in ("vms", "vcpus")})
+    other = f"other-{world.name}"
+    world.ledger.projects.create(other, world.team, actor="test")
+    with world.operator() as client, world.client("quota:read", role="owner", project=world.team) as lead:
+        claims = [str(uuid4()) for _ in range(5)]
+        for number, claim_id in enumerate(claims):
+            client.create_claim(claim_id, **world.claim(world.item(f"a{number}", memory="1MiB")))
+        hidden = world.claim(project=other)
+        with world.client("claims:write", role="operator", project=other) as stranger:
+            stranger.create_claim(str(uuid4()), **hidden)
+        for size in (1, 2, 5, 200):
+            monkeypatch.setattr("limen.client.client._PAGE", size)
+            assert [each["id"] for each in client.list_claims()] == claims[::-1]
+            assert [each["id"] for each in client.list_claims(world.demo, world.host_name)] == claims[::-1]
+            assert len(lead.list_claims()) == 6
+    token = world.token("quota:read", role="viewer")
+    with world.http(token) as http:
+        page = http.get("/api/claims", params={"limit": 2, "after": claims[-1]}).json()
+        assert [each["id"] for each in page] == [claims[3], claims[2]]
+        assert len(http.get("/api/claims").json()) == 5
+        assert http.get("/api/claims", params={"limit": 1001}).status_code == 422
+        assert http.get("/api/claims", params={"after": str(uuid4())}).status_code == 404

@@ -13,7 +13,7 @@ import libvirt
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from limen.client import ApiError, Client
+from limen.client import ApiError, Client, QuotaDenied
 from limen.hypervisor.connection import Connection, connect
 from limen.ledger.values import Seen
 from limen.quota.model import item_uuid
@@ -95,6 +95,33 @@ def test_a_host_is_registered_with_its_uuid_and_capacity(real: World, lab: Insta
     capacity = {each["resource"]: int(each["capacity"]) for each in host["resources"]}
     assert capacity["vcpus"] == os.cpu_count()
     assert capacity["memory"] > 2**30
+
+
+def test_devices_are_counted_as_they_are_given(real: World, lab: Instance) -> None:
+    with real.administrator() as client, real.operator() as operator:
+        for project in (real.team, real.demo):
+            client.set_limits(project, {"device:a100": {"hard": "unlimited"}})
+        item = real.item("a", memory="64MiB", **{"device:a100": 2})
+        with pytest.raises(QuotaDenied, match="host"):
+            operator.create_claim(str(uuid4()), **real.claim(item))
+
+        client.add_host(lab.libvirt_uri, real.host_name, devices={"device:a100": 2})
+        host = client.add_host(lab.libvirt_uri, real.host_name, overcommit={"vcpus": "10"})
+        resources = {each["resource"]: each for each in host["resources"]}
+        assert resources["device:a100"]["capacity"] == "2", "what an update leaves out stays"
+        assert resources["vcpus"]["overcommit"] == "10"
+        operator.create_claim(str(uuid4()), **real.claim(item))
+        client.set_limits(real.demo, {name: {"hard": "9"} for name in ("vms", "vcpus")})
+        with pytest.raises(QuotaDenied, match="device:a100"):
+            operator.create_claim(
+                str(uuid4()), **real.claim(real.item("b", memory="1MiB", **{"device:a100": 1}))
+            )
+
+        with pytest.raises(ApiError, match="device:NAME only, not vcpus") as refused:
+            client.add_host(lab.libvirt_uri, real.host_name, devices={"vcpus": 999})
+        assert refused.value.code == "invalid"
+        with pytest.raises(ApiError, match="no capacity of device:h100"):
+            client.add_host(lab.libvirt_uri, real.host_name, reserve={"device:h100": 1})
 
 
 def test_an_item_commits_and_settles_by_events_alone(real: World, conn: Connection) -> None:

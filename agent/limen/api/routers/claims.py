@@ -88,14 +88,25 @@ def release_claim(
 
 @router.get("", **answering(list[answers.Claim]))
 def list_claims(
-    caller: Caller, parts: PartsIn, project: str | None = None, host: str | None = None
+    caller: Caller,
+    parts: PartsIn,
+    project: str | None = None,
+    host: str | None = None,
+    limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+    after: str | None = None,
 ) -> list[Json]:
-    """The claims that the caller sees, newest first."""
+    """The claims that the caller sees, newest first: all of them, or `limit` after the claim of that id."""
     caller.require_scope("quota:read")
     if project is not None:
         caller.require_role(project, "viewer")
-    found = parts.ledger.claims.list(project, None if host is None else find_host(parts.ledger, host).id)
-    return [claim_json(claim) for claim in found if caller.sees(claim.project)]
+    found = parts.ledger.claims.list(
+        project,
+        None if host is None else find_host(parts.ledger, host).id,
+        visible=caller.visible,
+        limit=limit,
+        after=None if after is None else _claim(after, caller, parts, "quota:read", "viewer").id,
+    )
+    return [claim_json(claim) for claim in found]
 
 
 @router.get("/{claim}", **answering(answers.Claim))

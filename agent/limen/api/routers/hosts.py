@@ -43,7 +43,7 @@ async def add_host(body: NewHost, caller: Caller, parts: PartsIn) -> Json:
         met.id,
         body.uri,
         body.name or met.hostname,
-        met.capacity,
+        {**met.capacity, **(body.devices or {})},
         caller.user,
         body.reserve,
         body.overcommit,

@@ -14,6 +14,7 @@ from limen.ledger.values import Host
 from limen.quota.capacity import parse_ratio
 from limen.quota.errors import LimenError
 from limen.quota.model import check_resource
+from limen.quota.resources import DEVICE_PREFIX
 
 _NAME = r"^[a-z0-9][a-z0-9.-]{0,62}$"
 _SCHEMES = frozenset({"qemu", "qemu+unix", "qemu+ssh", "qemu+libssh", "qemu+libssh2", "qemu+tls"})
@@ -50,13 +51,31 @@ Ratios = Annotated[
 ]
 
 
+def _devices(value: dict[str, int]) -> dict[str, int]:
+    """Everything else is read from the host: what is said of it here would be wrong one day."""
+    if others := sorted(resource for resource in value if not resource.startswith(DEVICE_PREFIX)):
+        raise PydanticCustomError(
+            "limen",
+            "must hold device:NAME only, not {others}: libvirt tells what there is of these",
+            {"others": ", ".join(others)},
+        )
+    return value
+
+
+Devices = Annotated[Amounts, AfterValidator(_devices)]
+
+
 class NewHost(Document):
-    """`name` left out: the host's own name. `reserve` is kept free, `overcommit` multiplies the capacity."""
+    """`name` left out: the host's own name. `reserve` is kept free, `overcommit` multiplies the capacity.
+
+    `devices`: how many of each `device:NAME` it has, since libvirt does not tell; 0 takes one away.
+    """
 
     uri: Annotated[Text, AfterValidator(_uri)]
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     reserve: Amounts | None = None
     overcommit: Ratios | None = None
+    devices: Devices | None = None
 
 
 class ScanIn(Document):
