@@ -20,6 +20,13 @@ def step(
     return {kind: {"metadata": metadata}}
 
 
+def planned(op: str) -> dict[str, Any]:
+    """A step of a preview."""
+    event = step(op)
+    event["resourcePreEvent"]["planning"] = True
+    return event
+
+
 def said(severity: str, message: str, urn: str = "") -> dict[str, Any]:
     return {"diagnosticEvent": {"severity": severity, "message": message, **({"urn": urn} if urn else {})}}
 
@@ -116,6 +123,7 @@ def test_other_errors_name_their_resource_once_and_policies_count() -> None:
     ("event", "line"),
     [
         (step("create"), "limen:DomainSize web: creating"),
+        (planned("delete"), "limen:DomainSize web: to be deleted"),
         (step("delete", kind="resOutputsEvent"), "limen:DomainSize web: deleted"),
         (step("update", kind="resOpFailedEvent"), "limen:DomainSize web: failed"),
         (step("same"), ""),

@@ -23,12 +23,15 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_diff = True
+    _supports_async = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         if not self._is_here() or arguments.get("event_log") or self._task.no_log:
-            return {**result, **self._execute_module(module_args=arguments, task_vars=task_vars)}
+            in_background = self._task.async_val and not self._connection.has_native_async
+            done = self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=in_background)
+            return {**result, **done}
         with tempfile.TemporaryDirectory(prefix="limen-events-") as folder:
             log = os.path.join(folder, "events")
             with Reader(log, self._show):

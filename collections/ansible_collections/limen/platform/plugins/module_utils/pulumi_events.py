@@ -23,6 +23,15 @@ _DOING = {
     "delete-replaced": "deleting the old",
     "import": "importing",
 }
+_PLANNED = {
+    "create": "to be created",
+    "update": "to be updated",
+    "delete": "to be deleted",
+    "replace": "to be replaced",
+    "create-replacement": "to be created anew",
+    "delete-replaced": "the old to be deleted",
+    "import": "to be imported",
+}
 _DONE = {
     "create": "created",
     "update": "updated",
@@ -128,7 +137,8 @@ def parse(line: str) -> dict[str, t.Any]:
 def progress(event: t.Mapping[str, t.Any]) -> str:
     """What to tell somebody who waits, "" for an event that is not worth a line."""
     if "resourcePreEvent" in event:
-        return _step(event["resourcePreEvent"]["metadata"], _DOING)
+        planning = event["resourcePreEvent"].get("planning", False)
+        return _step(event["resourcePreEvent"]["metadata"], _PLANNED if planning else _DOING)
     if "resOutputsEvent" in event and not event["resOutputsEvent"].get("planning"):
         return _step(event["resOutputsEvent"]["metadata"], _DONE)
     if "resOpFailedEvent" in event:
