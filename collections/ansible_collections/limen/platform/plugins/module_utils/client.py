@@ -12,12 +12,12 @@ import ipaddress
 import json
 import os
 import re
+import time
 import typing as t
 import uuid
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.limen.platform.plugins.module_utils.errors import (
     ApiError,
     ApiUnavailable,
@@ -75,33 +75,56 @@ class Client:
         body: t.Mapping[str, t.Any] | None = None,
         wait_seconds: float = 0.0,
     ) -> t.Any:
-        """Raises ApiError, QuotaDenied or ApiUnavailable."""
+        """Send it, again while the API says that it is busy; raises ApiError, QuotaDenied or ApiUnavailable.
+
+        What waits on purpose is sent once: there, busy says that the time was not enough.
+        """
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if method != "GET":
             headers["Idempotency-Key"] = str(uuid.uuid4())
+        content = None
         if body is not None:
             headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        address = self._address(path, query or {})
+        give_up = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._send(method, address, headers, content, self._timeout + wait_seconds)
+            except ApiError as error:
+                pause = float(error.problem.get("retry_after", 1))
+                if error.code != "busy" or wait_seconds or time.monotonic() + pause >= give_up:
+                    raise
+            time.sleep(pause)
+
+    def _send(
+        self, method: str, address: str, headers: dict[str, str], content: bytes | None, seconds: float
+    ) -> t.Any:
+        # Imported when it is needed: it brings TLS and cryptography along and takes longer than many a task,
+        # whose other work can go on beside it.
+        from ansible.module_utils.urls import open_url
+
         try:
             response = open_url(
-                self._address(path, query or {}),
-                data=None if body is None else json.dumps(body).encode(),
+                address,
+                data=content,
                 headers=headers,
                 method=method,
                 use_proxy=False,
                 use_netrc=False,
                 follow_redirects="none",
-                timeout=self._timeout + wait_seconds,
+                timeout=seconds,
                 ca_path=self._ca_file,
                 http_agent="limen.platform",
             )
-            status, content = response.status, response.read()
+            status, answer = response.status, response.read()
         except HTTPError as error:
             # Closed by hand: it is a response whose connection would stay open.
             with error:
                 raise self._refusal(error.code, error.read()) from None
         except (URLError, OSError, http.client.HTTPException) as error:
             raise ApiUnavailable(self._away(error)) from None
-        return self._json(status, content) if content else None
+        return self._json(status, answer) if answer else None
 
     def _address(self, path: tuple[str, ...], query: t.Mapping[str, str | int | None]) -> str:
         given = {name: value for name, value in query.items() if value is not None}

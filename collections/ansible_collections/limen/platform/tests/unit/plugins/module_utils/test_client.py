@@ -22,6 +22,7 @@ TOKEN = "secret-token-7"
 PROBLEM = (
     b'{"code": "invalid", "status": 422, "detail": "No.", "errors": [{"path": "a.b", "message": "bad"}]}'
 )
+BUSY = b'{"code": "busy", "status": 503, "detail": "Busy, try again.", "retry_after": 0.01}'
 DENIED = b'{"code": "quota_denied", "status": 403, "decision": {"allowed": false, "text": "Denied: so."}}'
 
 
@@ -29,6 +30,8 @@ class Server(http.server.ThreadingHTTPServer):
     """Answers every request alike and keeps what it was sent."""
 
     status, content, location = 200, b"{}", ""
+    busy = 0
+    """How many requests are answered with busy first."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -44,12 +47,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         assert isinstance(server, Server)
         server.requests.append((self.command, self.path, dict(self.headers)))
-        self.send_response(server.status)
+        busy, server.busy = server.busy > 0, server.busy - 1
+        content = BUSY if busy else server.content
+        self.send_response(503 if busy else server.status)
         if server.location:
             self.send_header("Location", server.location)
-        self.send_header("Content-Length", str(len(server.content)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(server.content)
+        self.wfile.write(content)
 
     do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
@@ -93,6 +98,23 @@ def test_refusals(server: Server) -> None:
     assert "without a problem document" in refusal(server, 502, b"{}", ApiUnavailable)
     assert "not JSON" in refusal(server, 200, b"<html>", ApiUnavailable)
     assert "not JSON" in refusal(server, 404, b"<html>", ApiUnavailable)
+
+
+def test_a_busy_api_is_asked_again_with_the_same_idempotency_key(server: Server) -> None:
+    server.busy = 2
+    assert limen.Client(server.url, TOKEN).post("claims", body={"id": "x"}) == {}
+    keys = {headers["Idempotency-Key"] for _method, _path, headers in server.requests}
+    assert (len(server.requests), len(keys)) == (3, 1)
+
+
+def test_an_api_that_stays_busy_is_given_up(server: Server) -> None:
+    server.busy = 1000
+    with pytest.raises(ApiError, match="Busy, try again"):
+        limen.Client(server.url, TOKEN, timeout=0.2).get("projects")
+    asked = len(server.requests)
+    with pytest.raises(ApiError, match="Busy, try again"):
+        limen.Client(server.url, TOKEN).post("hosts", "h", "scan", body={}, wait_seconds=0.1)
+    assert len(server.requests) == asked + 1
 
 
 def test_a_redirect_does_not_take_the_token_elsewhere(server: Server) -> None:
