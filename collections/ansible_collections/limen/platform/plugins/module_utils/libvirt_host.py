@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import threading
 import traceback
 import typing as t
 
@@ -23,6 +25,9 @@ except ImportError:
     LIBVIRT_ERROR = traceback.format_exc()
 
 __all__ = ["Host", "HypervisorError", "connect", "libvirt", "require_libvirt", "uri_argument"]
+
+CALLS_AT_ONCE = 4
+"""Libvirt's daemon takes in five requests of one client at a time."""
 
 DEFAULT_URI = "qemu:///system"
 T = t.TypeVar("T")
@@ -97,27 +102,43 @@ class Host:
         return vm_xml.Machine(kind, arch, machine, cpu)
 
     def read(self, names: t.Collection[str]) -> dict[str, Seen]:
-        """The domains of these names, by name, in bulk: sizes of disks and states of all come in one call."""
+        """The domains of these names, by name, in bulk: states and disks' sizes of all come in one call."""
         return self.run(lambda: self._read(frozenset(names)))
 
     def _read(self, names: frozenset[str]) -> dict[str, Seen]:
-        stats = self.handle.getAllDomainStats(
-            libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BLOCK, 0
-        )
-        listed = [(domain, values) for domain, values in stats if domain.name() in names]
-        kinds = {}
-        for kind in (libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT, libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART):
-            kinds[kind] = (
-                {domain.UUIDString() for domain in self.handle.listAllDomains(kind)} if listed else set()
-            )
-        found = {}
-        for domain, values in listed:
-            uuid = domain.UUIDString()
-            persistent = uuid in kinds[libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT]
-            autostart = uuid in kinds[libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART]
+        domains = [domain for domain in self.handle.listAllDomains(0) if domain.name() in names]
+        if not domains:
+            return {}
+        persistent = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT)
+        autostart = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+        stats: dict[str, t.Mapping[str, t.Any]] = {}
+
+        def read_stats() -> None:
+            wanted = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BLOCK
+            for domain, values in self.handle.domainListGetStats(domains, wanted, 0):
+                stats[domain.UUIDString()] = values
+
+        def read_texts(domain: t.Any) -> tuple[str, str | None] | None:
             with ignoring_gone():
-                found[domain.name()] = _seen(domain, values, persistent, autostart)
+                text = domain.XMLDesc(0)
+                both = vm_xml.is_live(text) and domain.UUIDString() in persistent
+                return text, domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if both else None
+            return None
+
+        jobs: list[t.Callable[[], t.Any]] = [
+            read_stats,
+            *(functools.partial(read_texts, domain) for domain in domains),
+        ]
+        found = {}
+        for domain, texts in zip(domains, side_by_side(jobs)[1:], strict=True):
+            uuid = domain.UUIDString()
+            if texts is not None and uuid in stats:
+                text, defined = texts
+                found[domain.name()] = _seen(text, defined, stats[uuid], uuid in autostart)
         return found
+
+    def _uuids(self, kind: int) -> set[str]:
+        return {domain.UUIDString() for domain in self.handle.listAllDomains(kind)}
 
     def _root(self) -> t.Any:
         if self._capabilities is None:
@@ -152,22 +173,50 @@ def message_of(error: t.Any) -> str:
     return str(error.get_error_message() or error).strip()
 
 
-def _seen(domain: t.Any, values: t.Mapping[str, t.Any], persistent: bool, autostart: bool) -> Seen:
-    number = values["state.state"]
-    active = number not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)
-    live = domain.XMLDesc(0) if active else None
-    defined = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent or not active else None
+def side_by_side(jobs: t.Sequence[t.Callable[[], t.Any]]) -> list[t.Any]:
+    """The results of calls to libvirt, which answers several at once; raises the first error.
+
+    The interpreter is free while one waits, so that a list of VMs takes little longer than its slowest part.
+    """
+    results: list[t.Any] = [None] * len(jobs)
+    errors: list[BaseException] = []
+    left = iter(enumerate(jobs))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while not errors:
+            with lock:
+                index, job = next(left, (-1, None))
+            if job is None:
+                return
+            try:
+                results[index] = job()
+            except Exception as error:  # noqa: BLE001  handed over to the caller, which raises it
+                errors.append(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _each in range(min(CALLS_AT_ONCE, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def _seen(text: str, defined: str | None, values: t.Mapping[str, t.Any], autostart: bool) -> Seen:
+    live = vm_xml.is_live(text)
     capacities = {
         values[f"block.{index}.name"]: values[f"block.{index}.capacity"]
         for index in range(values.get("block.count", 0))
         if f"block.{index}.capacity" in values
     }
-    return vm_xml.read(defined, live, _state(number, active), autostart, capacities)
+    state = _state(values["state.state"]) if live else "stopped"
+    return vm_xml.read(defined if live else text, text if live else None, state, autostart, capacities)
 
 
-def _state(number: int, active: bool) -> str:
+def _state(number: int) -> str:
+    """The state of a domain that is on."""
     if number == libvirt.VIR_DOMAIN_PAUSED:
         return "paused"
-    if number == libvirt.VIR_DOMAIN_PMSUSPENDED:
-        return "suspended"
-    return "running" if active else "stopped"
+    return "suspended" if number == libvirt.VIR_DOMAIN_PMSUSPENDED else "running"

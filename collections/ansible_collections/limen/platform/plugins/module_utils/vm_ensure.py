@@ -128,7 +128,7 @@ class _Claims:
 
     def __init__(self, client: Client, host: str, projects: t.Collection[str]) -> None:
         self._found: dict[str, list[Json]] = {}
-        self._error: LimenError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(
             target=self._fetch, args=(client, host, sorted(projects)), daemon=True
         )
@@ -145,7 +145,7 @@ class _Claims:
         try:
             for project in projects:
                 self._found[project] = client.get("claims", project=project, host=host)
-        except LimenError as error:
+        except Exception as error:  # noqa: BLE001  handed over to `wait`, which raises it
             self._error = error
 
 

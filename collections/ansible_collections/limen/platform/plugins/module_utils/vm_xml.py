@@ -99,6 +99,11 @@ def read(
     )
 
 
+def is_live(text: str) -> bool:
+    """Whether this is a domain as it runs: libvirt numbers those."""
+    return " id=" in text[: text.index(">")]
+
+
 def size_of(root: ET.Element) -> Size:
     vcpu = root.find("vcpu")
     ceiling = int(vcpu.text or 1) if vcpu is not None else 1
