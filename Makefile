@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .limen/venv
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
-.PHONY: help up test down quick lint format provision verify molecule faults bench venv toolchain clean constraints
+.PHONY: help up test down quick lint format provision verify collection docs molecule faults bench venv toolchain clean constraints
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,14 @@ provision: ## run playbooks/site.yml on the VMs that `make up` made: a working L
 
 verify: ## look at what `make provision` made, from inside the VMs
 	@. .limen/env && python -m pytest tests/e2e $(ARGS)
+
+collection: ## gates of the collection: sanity, units, documentation, build and install
+	@$(BOOTSTRAP) --only packages,venv
+	@$(VENV)/bin/python -m tests.collection
+
+docs: ## write docs/modules and docs/roles from the modules' and roles' own documentation
+	@$(BOOTSTRAP) --only packages,venv
+	@$(VENV)/bin/python -m tests.docs
 
 molecule: ## every role's scenario on a VM of the lab, one after the other
 	@$(BOOTSTRAP) --only packages,venv,toolchain,image
