@@ -35,8 +35,6 @@ class Course:
     stack: Stack
     write: Callable[[World, Plan], dict[str, Any]]
     most: int
-    seconds: float
-    """How long one Pulumi run may take before it counts as hung."""
     current: Plan = plans.EMPTY
     usual: dict[bool, Run] = field(default_factory=dict)
     """The last run that went undisturbed, of those that made VMs (True) and of the others."""
@@ -44,7 +42,7 @@ class Course:
     def begin(self) -> None:
         """A first, undisturbed run, which says when later ones may be struck."""
         self._configure(Plan(self.most, True, True))
-        run = moments.strike(self._start(), moments.NEVER, list, self.seconds)
+        run = moments.strike(self._start(), moments.NEVER, list, self.stack.seconds)
         if run.code != 0:
             raise RoundFailed(f"the undisturbed run failed:\n{run.output}")
         self.usual = {True: run, False: run}
@@ -81,7 +79,7 @@ class Course:
         moment = moments.choose(chance, self.usual[grows].seconds, self.usual[grows].lines)
         say(f"{self.current} -> {plan}: SIGKILL of {victim} at {moment}")
         self._configure(plan)
-        run = moments.strike(self._start(), moment, lambda: self._kill(victim), self.seconds)
+        run = moments.strike(self._start(), moment, lambda: self._kill(victim), self.stack.seconds)
         story.append(f"pulumi up, struck:\n{run.output}")
         if run.struck:
             say(f"  killed {', '.join(run.struck)}; pulumi ended with {run.code} after {run.seconds:.0f} s")

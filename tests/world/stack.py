@@ -31,7 +31,12 @@ class Outcome:
 
 
 class Stack:
-    """One stack of `program`, copied to `folder` so that Git sees nothing of its configuration."""
+    """One stack of `program`, copied to `folder` so that Git sees nothing of its configuration.
+
+    `seconds` is how long a command may take; more is needed where guests boot.
+    """
+
+    seconds = SECONDS
 
     def __init__(self, name: str, program: Path, folder: Path, environment: Mapping[str, str]) -> None:
         self.name, self.folder, self.environment = name, folder, dict(environment)
@@ -50,16 +55,16 @@ class Stack:
         settings |= {f"{self.program}:{section}": entries for section, entries in document.items()}
         self.config_file.write_text(yaml.safe_dump({**kept, "config": settings}, sort_keys=False))
 
-    def pulumi(self, *arguments: str, seconds: float = SECONDS) -> Outcome:
-        """Run `pulumi` in the stack's folder; after `seconds` it is killed with all that it started."""
+    def pulumi(self, *arguments: str) -> Outcome:
+        """Run `pulumi` in the stack's folder; when its time is up it is killed with all that it started."""
         started = time.monotonic()
         process = self.start(*arguments)
         try:
-            output, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=self.seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
-            output += f"\n(killed after {seconds:.0f} s)"
+            output += f"\n(killed after {self.seconds:.0f} s)"
         return Outcome(process.returncode, output, time.monotonic() - started)
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":

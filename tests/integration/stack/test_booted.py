@@ -52,10 +52,11 @@ def booted(world: World) -> Iterator[Booted]:
     config = world.layout.dot / "guest_ssh"
     config.write_text(world.lab.instance.ssh_config.read_text() + hypervisor.own_key(key))
     stack = world.stack("booted")
+    stack.seconds = BOOT_SECONDS
     document = specification(Path(f"{key}.pub").read_text().strip())
     stack.configure(document, PROJECT)
     try:
-        stack.pulumi("up", "--yes", "--skip-preview", "--stack", stack.name, seconds=BOOT_SECONDS).require()
+        stack.up().require()
         yield Booted(stack, document, config)
     finally:
         stack.destroy().require()
