@@ -56,6 +56,7 @@ def test_the_hypervisor_is_reached_as_its_uri_says() -> None:
         assert command[command.index(option) + 1] == value
     assert "BatchMode=yes" in command, "a question for a password would wait for ever"
     assert "StrictHostKeyChecking=no" not in command
+    assert "UserKnownHostsFile=/k" in jump_command("qemu+libssh2://host/system?knownhosts=/k")
     assert "StrictHostKeyChecking=no" in jump_command("qemu+ssh://host/system?no_verify=1")
 
 

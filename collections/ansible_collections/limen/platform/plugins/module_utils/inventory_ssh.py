@@ -102,6 +102,8 @@ def jump_command(uri: str) -> str:
         command += ["-l", parts.username]
     if query.get("keyfile"):
         command += ["-i", query["keyfile"]]
+    if query.get("knownhosts"):
+        command += ["-o", f"UserKnownHostsFile={query['knownhosts']}"]
     if query.get("no_verify", "0") != "0":
         command += ["-o", "StrictHostKeyChecking=no"]
     return shlex.join([*command, parts.hostname or ""])
