@@ -52,8 +52,11 @@ def launcher(*argv: str) -> bytes:
     return f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n'.encode()
 
 
-def install_language_host(prefix: Path, python: Path) -> None:
-    """The Python language host, beside the CLI: anywhere else the CLI warns about it on every run."""
+def install_language_host(prefix: Path, python: Path, final: Path | None = None) -> None:
+    """The Python language host, beside the CLI: anywhere else the CLI warns about it on every run.
+
+    `final` is where `prefix` will be, when it is packed for another machine.
+    """
     source, target = TOOLCHAIN / HOST, prefix / "lib" / HOST
     wanted = {path.relative_to(source) for path in source.rglob("*.py")}
     for relative in wanted:
@@ -61,7 +64,7 @@ def install_language_host(prefix: Path, python: Path) -> None:
     for path in target.rglob("*.py"):
         if path.relative_to(target) not in wanted:
             path.unlink()
-    command = (str(python), "-P", "-c", HOST_MAIN, str(prefix / "lib"))
+    command = (str(python), "-P", "-c", HOST_MAIN, str((final or prefix) / "lib"))
     replace(prefix / "bin" / "pulumi-language-python", launcher(*command), 0o755)
 
 
