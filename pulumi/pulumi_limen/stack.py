@@ -208,7 +208,7 @@ class Stack:
             claim=claim,
         )
         built = build(spec, context, self._options)
-        self._export(built)
+        self._export(built, outputs.way_in(os.environ.get("LIMEN_SSH_CONFIG"), uri))
         return built
 
     def _specification(self) -> StackSpec:
@@ -218,15 +218,14 @@ class Stack:
             self._problems.add("name", f"{self._name!a:.60} will not do: use {names.RULES['name']}")
         return parse(self._document, self._problems)
 
-    def _export(self, built: Built) -> None:
-        config = os.environ.get("LIMEN_SSH_CONFIG")
+    def _export(self, built: Built, way_in: list[str]) -> None:
         group = outputs.group_name(self._name)
         pulumi.export("vms", built.vms)
         pulumi.export(
             "ssh",
-            built.vms.apply(lambda vms: {name: outputs.ssh_command(vm, config) for name, vm in vms.items()}),
+            built.vms.apply(lambda vms: {name: outputs.ssh_command(vm, way_in) for name, vm in vms.items()}),
         )
-        pulumi.export("inventory", built.vms.apply(lambda vms: outputs.inventory(vms, group, config)))
+        pulumi.export("inventory", built.vms.apply(lambda vms: outputs.inventory(vms, group, way_in)))
         pulumi.export("quota", built.quota)
 
     def _add(

@@ -138,7 +138,7 @@ def _host_uri(client: Client, host: str) -> str:
 
 def _through(uri: str) -> list[str]:
     """Options of ssh that lead through the host: its NAT networks let nobody in from outside."""
-    from limen.hypervisor.ssh_route import proxy_command
+    from limen.ssh_route import proxy_command
 
     proxy = proxy_command(uri)
     return [] if proxy is None else ["-o", f"ProxyCommand={proxy}"]

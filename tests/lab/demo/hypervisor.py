@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from limen.hypervisor.connection import connect
 from limen.hypervisor.errors import HypervisorError, NotFound
-from limen.hypervisor.ssh_route import proxy_command
+from limen.ssh_route import proxy_command
 from tests.lab.demo.shell import StepFailed
 
 POOL = "default"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from limen.hypervisor.ssh_route import proxy_command, ssh_command
+from limen.ssh_route import proxy_command, ssh_command
 
 
 @pytest.mark.parametrize(
