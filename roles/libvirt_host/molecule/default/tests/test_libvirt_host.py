@@ -5,9 +5,10 @@ import pytest
 # A guest that never runs an instruction: it is only there to be defined and started.
 DOMAIN = """<domain type='qemu'><name>probe</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type></os>
-<devices><disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='vms' volume='probe'/>
-<target dev='vda' bus='virtio'/></disk>
-<interface type='network'><source network='guests'/><model type='virtio'/><filterref filter='limen-no-mail'/></interface>
+<devices><disk type='volume' device='disk'><driver name='qemu' type='qcow2'/>
+<source pool='vms' volume='probe'/><target dev='vda' bus='virtio'/></disk>
+<interface type='network'><source network='guests'/><model type='virtio'/>
+<filterref filter='limen-no-mail'/></interface>
 </devices></domain>"""
 SSH = "qemu+ssh://limen-libvirt@127.0.0.1/system?keyfile=/etc/ssh/ssh_host_ed25519_key&no_verify=1"
 
