@@ -19,7 +19,7 @@ import json
 import pulumi
 
 config = pulumi.Config()
-uri = config.require("uri")
+uri, host = config.require("uri"), config.require("host")
 project = config.get("project") or "demo"
 vms = json.loads(config.get("vms") or '{"web-1": "1GiB"}')
 items = {
@@ -36,7 +36,7 @@ class Resource(pulumi.CustomResource):
 
 
 claim = Resource(
-    "QuotaClaim", "claim", {"project": project, "host": "lab", "libvirtUri": uri, "items": items,
+    "QuotaClaim", "claim", {"project": project, "host": host, "libvirtUri": uri, "items": items,
     "owner": {"kind": "stack", "name": "tiny/dev"},
     "fingerprint": {"backend": "file", "project": "tiny", "stack": pulumi.get_stack()}},
     ["claimId", "hostUuid", "generation", "charge"],

@@ -9,8 +9,8 @@ import pytest
 
 from limen.client import Client
 from limen.quota.model import item_uuid
-from tests.integration.provider.conftest import Authority
 from tests.integration.provider.engine import PREFIX, Stack
+from tests.world.world import World
 
 pytestmark = pytest.mark.skipif(
     not (PREFIX / "toolchain.json").exists(),
@@ -20,10 +20,10 @@ GIB = 2**30
 
 
 @pytest.fixture
-def stack(tmp_path: Path, authority: Authority, client: Client) -> Stack:
+def stack(tmp_path: Path, authority: World, client: Client) -> Stack:
     """A fresh stack named dev with one VM's claim and admission; `client` cleans the ledger afterwards."""
     made = Stack(tmp_path, authority.environment)
-    made.configure(uri=authority.libvirt_uri)
+    made.configure(uri=authority.uri, host=authority.host)
     return made
 
 
@@ -74,11 +74,11 @@ def test_targets_are_no_side_door(stack: Stack, client: Client) -> None:
 
 
 def test_of_two_updates_that_fit_alone_exactly_one_gets_through(
-    stack: Stack, tmp_path: Path, authority: Authority, client: Client
+    stack: Stack, tmp_path: Path, authority: World, client: Client
 ) -> None:
     (tmp_path / "second").mkdir()
     other = Stack(tmp_path / "second", authority.environment, "other")
-    other.configure(uri=authority.libvirt_uri)
+    other.configure(uri=authority.uri, host=authority.host)
     for each in (stack, other):
         each.configure(vms=json.dumps({"web-1": "3GiB"}))
     running = [each.start("up", "--yes", "--skip-preview") for each in (stack, other)]

@@ -45,10 +45,7 @@ def shared_provider(fake_api: FakeApi, token_file: Path) -> Iterator[Provider]:
 
 @pytest.fixture
 def provider(api: FakeApi, shared_provider: Provider) -> Provider:
-    """Configured anew, as by each run of the engine."""
-    shared_provider.engine.messages.clear()
-    shared_provider.configure()
-    return shared_provider
+    return shared_provider.begin()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -83,6 +83,12 @@ class Provider:
         self.process.wait(10)
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def begin(self) -> Self:
+        """Itself, configured anew, as by each run of the engine."""
+        self.engine.messages.clear()
+        self.configure()
+        return self
 
     def configure(self) -> None:
         self.ask(
