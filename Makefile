@@ -40,7 +40,7 @@ lint: ## ruff, mypy, import-linter, yamllint, ansible-lint
 	@MYPYPATH=pulumi/toolchain $(VENV)/bin/mypy --strict --config-file= --explicit-package-bases pulumi/toolchain
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint --strict .
-	@PATH=$(CURDIR)/$(VENV)/bin:$$PATH ansible-lint --quiet
+	@PATH=$(CURDIR)/$(VENV)/bin:$$PATH ansible-lint -q
 
 format: ## let ruff put the code in order
 	@$(VENV)/bin/ruff check --fix .
