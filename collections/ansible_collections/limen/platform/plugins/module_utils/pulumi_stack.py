@@ -147,15 +147,20 @@ class _Work:
                 "There is no `limen` on this machine's PATH: install Limen, or `. .limen/env`."
             )
         argv = [limen, "recover", self._pulumi.stack, "--cwd", self._pulumi.folder, "--yes", "--json"]
-        done = subprocess.run(
-            argv,
-            env=self._pulumi.environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=self._wanted.timeout,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                argv,
+                env=self._pulumi.environment,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=self._wanted.timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PulumiFailed(
+                "`limen recover` was stopped when its time was over. It can be run again as it is."
+            ) from error
         if done.returncode != 0:
             raise PulumiFailed(words(Ended(done.returncode, done.stdout, done.stderr)))
         steps = json.loads(done.stdout)["steps"]
