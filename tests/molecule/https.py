@@ -32,8 +32,8 @@ class Site:
     def curl(self, url: str, *options: str) -> subprocess.CompletedProcess[bytes]:
         """curl as it is."""
         name = url.split("/")[2]
-        resolve = [f"--resolve={name}:{port}:{self.address}" for port in (80, 443)]
-        return outside("curl", "-sS", f"--cacert={self.authority}", *resolve, *options, url)
+        known = [part for port in (80, 443) for part in ("--resolve", f"{name}:{port}:{self.address}")]
+        return outside("curl", "-sS", "--cacert", str(self.authority), *known, *options, url)
 
     def ask(self, url: str, *options: str) -> Answer:
         """One request; raises AssertionError where there is no answer."""

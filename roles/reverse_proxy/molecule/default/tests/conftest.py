@@ -6,7 +6,7 @@ from testinfra.host import Host
 from tests.molecule.https import Site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def proxy(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The proxy in the guest, whose self-signed certificate clients trust."""
     authority = tmp_path_factory.mktemp("tls") / "self-signed.pem"
