@@ -1,5 +1,7 @@
 """Adoption: what is on a host and nobody's is charged to a project, if it fits."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -10,7 +12,7 @@ from limen.ledger.adoption import Thing
 from limen.ledger.errors import Conflict, Denied, NotFound
 from limen.ledger.values import HostResource, Seen
 from limen.quota.model import ItemKind, Limit
-from tests.contract.ledger.world import GIB, add_host, request
+from tests.contract.ledger.world import GIB, add_host, limits, request
 
 VM = Seen("vm", str(uuid4()), "Alte Maschine", {"vms": 1, "vcpus": 2, "memory": 2 * GIB})
 DISK = Seen("disk", "default/old.qcow2", "old.qcow2", {"disk": 10 * GIB})
@@ -121,3 +123,30 @@ def test_lowering_keeps_the_builder(ledger: Ledger, demo: str, host: UUID) -> No
     assert lowered is not None
     assert lowered.claimed == {"vms": 1, "vcpus": 1, "memory": GIB}, "lowered, and in nothing raised"
     assert (lowered.fence, lowered.state) == (fence, "committed")
+
+
+def test_of_many_who_adopt_one_thing_one_does(ledger: Ledger, demo: str, host: UUID) -> None:
+    """A scan comes in between as well; afterwards every counter is the sum of its items."""
+    scan(ledger, host, VM, DISK)
+    ledger.limits.put(demo, limits(6), "ada")
+
+    def attempt(number: int) -> str:
+        if number % 4 == 3:
+            scan(ledger, host, VM, DISK)
+            return "scanned"
+        try:
+            ledger.claims.adopt(thing(host, VM), demo, f"racer-{number}")
+        except Conflict:
+            return "refused"
+        return "adopted"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = Counter(pool.map(attempt, range(16)))
+    assert outcomes == {"adopted": 1, "refused": 11, "scanned": 4}
+    assert [claim.charge["memory"] for claim in ledger.claims.list()] == [2 * GIB]
+    memory, disk = carried(ledger, host, "memory"), carried(ledger, host, "disk")
+    assert (memory.used, memory.reserved, memory.orphans) == (2 * GIB, 0, 0)
+    assert (disk.used, disk.reserved, disk.orphans) == (0, 0, 10 * GIB)
+    for project in (demo, "team"):
+        lines = ledger.claims.explain_amounts(project, {"memory": 0}).lines
+        assert {(each.standing.used, each.standing.reserved) for each in lines} == {(2 * GIB, 0)}
