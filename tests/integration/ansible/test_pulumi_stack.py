@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 
+from limen.hypervisor.connection import connect
+from limen.hypervisor.domains import set_tags
 from tests.integration.ansible.runner import PLAYBOOKS, Run, RunPlaybook
 from tests.lab.demo import program
 from tests.world import guests
 from tests.world.world import World
+
+# Each test runs the engine several times, and starts a playbook for each.
+pytestmark = pytest.mark.timeout(900)
 
 SECRET = "correct-horse-battery"
 ONE_TASK = """
@@ -157,20 +162,31 @@ def test_a_stack_that_does_not_fit_fails_with_the_decision_and_makes_nothing(vm_
     assert vm_stack.world.usage(vm_stack.project) == {}
 
 
-def test_previewed_never_changes_and_absent_gives_everything_back(vm_stack: Program) -> None:
-    config = vm_stack.config("web")
-    previewed = vm_stack.task(state="previewed", config=config).require().task("task")
+def test_previewed_never_changes_anything(vm_stack: Program) -> None:
+    previewed = vm_stack.task(state="previewed", config=vm_stack.config("web")).require().task("task")
     assert (previewed.changed, previewed.result["pending"]) == (False, True)
     assert not vm_stack.config_file.exists()
-    vm_stack.task(config=config).require()
-    refreshed = vm_stack.task(state="refreshed").require().task("task")
-    assert not refreshed.changed
+    assert vm_stack.domains() == set()
 
-    foretold = vm_stack.task("--check", state="absent").require().task("task")
-    assert foretold.changed
+
+def test_refreshed_shows_what_was_done_behind_its_back(vm_stack: Program) -> None:
+    vm_stack.task(config=vm_stack.config("web")).require()
+    uuid = vm_stack.world.domains()[f"{vm_stack.stack}-web"].uuid
+    with connect(vm_stack.world.uri) as connection:
+        set_tags(connection, uuid, {"role": "behind-its-back"})
+    for arguments in (("--check", "--diff"), ("--diff",)):
+        refreshed = vm_stack.task(*arguments, state="refreshed").require().task("task")
+        assert refreshed.changed
+        assert [each["name"] for each in refreshed.result["changes"]] == ["web"]
+        assert "behind-its-back" in json.dumps(refreshed.diff)
+    assert vm_stack.task(state="refreshed").require().changed == []
+
+
+def test_absent_gives_everything_back(vm_stack: Program) -> None:
+    vm_stack.task(config=vm_stack.config("web")).require()
+    assert vm_stack.task("--check", state="absent").require().changed == ["task"]
     assert vm_stack.domains() == {"web"}
-    gone = vm_stack.task(state="absent").require().task("task")
-    assert gone.changed
+    assert vm_stack.task(state="absent").require().changed == ["task"]
     assert vm_stack.domains() == set()
     assert vm_stack.world.usage(vm_stack.project) == {}
     assert vm_stack.task(state="absent").require().changed == []
