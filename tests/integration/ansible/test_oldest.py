@@ -13,6 +13,9 @@ from tests.integration.ansible.oldest import oldest_ansible_playbook, requiremen
 from tests.integration.ansible.runner import Run
 from tests.world.world import World
 
+# Each test runs several playbooks, which takes its time on a machine that does other things as well.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def oldest() -> Path:

@@ -12,6 +12,8 @@ from tests.integration.ansible.conftest import Setting
 from tests.integration.ansible.runner import Run, RunPlaybook
 from tests.world.world import World
 
+# Each test runs several playbooks, which takes its time on a machine that does other things as well.
+pytestmark = pytest.mark.timeout(900)
 MIB = 2**20
 
 
@@ -155,6 +157,42 @@ def test_signs_of_life_move_the_deadline(
     again = claim(project=project, host=world.host, items=[disk(volume)])
     assert ansible_playbook(again, as_=operator).require().changed == []
     assert item(world, project)["deadline"] > kept
+
+
+def test_signs_of_life_in_the_background(
+    ansible_playbook: RunPlaybook, operator: Setting, world: World, project: str, volume: str
+) -> None:
+    run = ansible_playbook(
+        """
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    limen.platform.quota_claim: {name: scratch, project: "{{ project }}"}
+  tasks:
+    - name: reserve
+      limen.platform.quota_claim:
+        host: "{{ host }}"
+        items: "{{ items_of_it }}"
+    - name: keep
+      limen.platform.quota_claim: {state: kept, wait_seconds: 3}
+      async: 60
+      poll: 0
+      register: keeper
+    - name: wait for the keeper
+      ansible.builtin.async_status:
+        jid: "{{ keeper.ansible_job_id }}"
+      register: kept
+      until: kept.finished
+      retries: 60
+      delay: 1
+""",
+        as_=operator,
+        variables={"project": project, "host": world.host, "items_of_it": [disk(volume)]},
+    ).require()
+    reserved = run.task("reserve").result["claim"]["items"][0]
+    kept = run.tasks[-1].result["claim"]["items"][0]
+    assert kept["state"] == "building"
+    assert kept["deadline"] > reserved["deadline"]
 
 
 def test_a_network_is_committed_by_the_uuid_that_the_claim_has_for_it(
