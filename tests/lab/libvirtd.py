@@ -16,6 +16,7 @@ COVERED = {
     "log": "/var/log/libvirt",
     "etc": "/etc/libvirt",
 }
+OPEN_VSWITCH = "openvswitch"
 POOL = "default"
 # Opens port forwards; libvirtd looks for hooks when it starts.
 FORWARDS_HOOK = Path(__file__).parents[2] / "agent/limen/hypervisor/hooks/network.py"
@@ -71,8 +72,9 @@ def command(lab: Instance, *argv: str) -> list[str]:
     binds = " && ".join(f'mount --bind "$1/{ours}" {theirs}' for ours, theirs in COVERED.items())
     # mkdir: a fresh machine has no /run/libvirt yet. Without the system bus libvirtd finds neither firewalld
     # nor machined, which know nothing of this namespace.
-    script = f"""mkdir -p {" ".join(COVERED.values())} && {binds} && shift &&
-        DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent exec "$@" """
+    # OVS_RUNDIR: ovs-vsctl, which libvirtd calls, finds the lab's Open vSwitch there, if it has one.
+    script = f"""mkdir -p {" ".join(COVERED.values())} && {binds} && export OVS_RUNDIR="$1/{OPEN_VSWITCH}" &&
+        shift && DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent exec "$@" """
     return [
         *netns.enter(lab),
         *("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "limen-lab", str(lab.state)),

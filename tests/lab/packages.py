@@ -26,6 +26,8 @@ PACKAGES = (
     "postgresql-15",  # the ledger
     "netcat-openbsd",  # SSH into the lab's network namespace
     "openssh-client",
+    "openssh-server",  # a host that is reached by qemu+ssh, in the tests
+    "openvswitch-switch",  # networks with a VLAN, in the tests
     "iproute2",
     "procps",
     "psmisc",

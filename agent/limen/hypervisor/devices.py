@@ -16,6 +16,7 @@ from limen.hypervisor.errors import Refused
 
 DETACH_SECONDS = 30.0
 POLL_SECONDS = 0.2
+_LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 Find = Callable[[ET.Element], ET.Element | None]
 
 
@@ -89,7 +90,7 @@ def attach_interface(
         moved = len(missing) < len(definitions) and move_interface(conn, uuid, mac, network, bridge)
         return bool(missing) or moved
 
-    return conn.run(work)
+    return conn.run(work, DETACH_SECONDS + 30.0)
 
 
 def detach_interface(conn: Connection, uuid: str, mac: str, seconds: float = DETACH_SECONDS) -> bool:
@@ -100,10 +101,10 @@ def detach_interface(conn: Connection, uuid: str, mac: str, seconds: float = DET
 def move_interface(
     conn: Connection, uuid: str, mac: str, network: str | None = None, bridge: str | None = None
 ) -> bool:
-    """Connect a card to another network; it keeps its MAC, and its guest sees the same device. True if it
-    moved.
+    """Connect a card to another network; it keeps its MAC. True if it moved.
 
-    Raises `Refused` when the domain has no such card.
+    Its guest sees the same device, but where the network is one of Open vSwitch: a running card is unplugged
+    then and plugged in again. Raises `Refused` when the domain has no such card, or does not let go of it.
     """
 
     def work(handle: Any) -> bool:
@@ -119,10 +120,18 @@ def move_interface(
                 domain_xml.connect_interface(element, network, bridge)
                 updates.append((flag, xmltools.unparse(element)))
         for flag, text in updates:
-            domain.updateDeviceFlags(text, flag)
+            try:
+                domain.updateDeviceFlags(text, flag)
+            except libvirt.libvirtError as error:
+                # What libvirt says to every change of a running card whose network has a virtual port.
+                if (flag, error.get_error_code()) != (_LIVE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED):
+                    raise
+                model = xmltools.attribute(xmltools.parse(text), "model", "type") or "virtio"
+                _unplug(domain, _LIVE, f"the card {mac}", lambda root: domain_xml.find_interface(root, mac))
+                domain.attachDeviceFlags(domain_xml.interface_xml(mac, network, bridge, model), _LIVE)
         return bool(updates)
 
-    return conn.run(work)
+    return conn.run(work, DETACH_SECONDS + 30.0)
 
 
 def _definitions(domain: Any) -> list[tuple[int, ET.Element]]:
@@ -131,7 +140,7 @@ def _definitions(domain: Any) -> list[tuple[int, ET.Element]]:
     """
     found = []
     if domain.isActive():
-        found.append((libvirt.VIR_DOMAIN_AFFECT_LIVE, xmltools.parse(domain.XMLDesc(0))))
+        found.append((_LIVE, xmltools.parse(domain.XMLDesc(0))))
     if domain.isPersistent():
         flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
         found.append((libvirt.VIR_DOMAIN_AFFECT_CONFIG, xmltools.parse(domain.XMLDesc(flags))))
@@ -141,21 +150,26 @@ def _definitions(domain: Any) -> list[tuple[int, ET.Element]]:
 def _detach(conn: Connection, uuid: str, what: str, find: Find, seconds: float) -> bool:
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
-        changed = False
-        for flag, root in _definitions(domain):
-            element = find(root)
-            if element is None:
-                continue
-            domain.detachDeviceFlags(xmltools.unparse(element), flag)
-            changed = True
-            if flag == libvirt.VIR_DOMAIN_AFFECT_LIVE and not _gone(domain, find, seconds):
-                raise Refused(
-                    f"The guest {domain.name()} has not let go of {what} within {seconds:g} s. Stop using it "
-                    "inside the guest (a guest that boots or is paused cannot answer) and try again."
-                )
-        return changed
+        # Of a running domain the live definition comes first: what the guest keeps stays defined as well.
+        done = [_unplug(domain, flag, what, find, seconds) for flag, _root in _definitions(domain)]
+        return any(done)
 
     return conn.run(work, seconds + 30.0)
+
+
+def _unplug(domain: Any, flag: int, what: str, find: Find, seconds: float = DETACH_SECONDS) -> bool:
+    """Take a device out of one definition, live with its guest's consent. True if it was there."""
+    root = next((root for each, root in _definitions(domain) if each == flag), None)
+    element = None if root is None else find(root)
+    if element is None:
+        return False
+    domain.detachDeviceFlags(xmltools.unparse(element), flag)
+    if flag == _LIVE and not _gone(domain, find, seconds):
+        raise Refused(
+            f"The guest {domain.name()} has not let go of {what} within {seconds:g} s. Stop using it "
+            "inside the guest (a guest that boots or is paused cannot answer) and try again."
+        )
+    return True
 
 
 def _gone(domain: Any, find: Find, seconds: float) -> bool:

@@ -140,9 +140,10 @@ def connect_interface(element: ET.Element, network: str | None, bridge: str | No
     """Make the interface element one of that network or bridge, in place."""
     if (network is None) == (bridge is None):
         raise Refused("A network card is connected to a network or to a bridge: name exactly one of them.")
-    source = element.find("source")
-    if source is not None:
-        element.remove(source)
+    # A running card shows its network's VLAN and virtual port as if they were its own.
+    for tag in ("source", "vlan", "virtualport"):
+        for each in element.findall(tag):
+            element.remove(each)
     element.set("type", "network" if network else "bridge")
     ET.SubElement(element, "source", {"network": network} if network else {"bridge": str(bridge)})
 

@@ -108,6 +108,15 @@ def test_a_card_is_found_whatever_the_case_of_its_mac_and_moved() -> None:
     assert (moved.network, moved.bridge, moved.target, card.get("type")) == (None, "br0", "vnet0", "bridge")
 
 
+def test_a_card_that_moves_leaves_the_vlan_of_its_network_behind() -> None:
+    card = xmltools.parse(
+        "<interface type='bridge'><source network='blue' portid='1' bridge='ovs'/><vlan><tag id='42'/></vlan>"
+        "<virtualport type='openvswitch'><parameters interfaceid='2'/></virtualport></interface>"
+    )
+    domain_xml.connect_interface(card, "green", None)
+    assert xmltools.unparse(card) == '<interface type="network"><source network="green" /></interface>'
+
+
 @pytest.mark.parametrize(("network", "bridge"), [(None, None), ("lan", "br0")])
 def test_a_card_is_connected_to_exactly_one_thing(network: str | None, bridge: str | None) -> None:
     with pytest.raises(Refused, match="exactly one"):
