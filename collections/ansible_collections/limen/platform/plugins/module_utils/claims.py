@@ -18,6 +18,7 @@ from ansible_collections.limen.platform.plugins.module_utils.errors import (
     ApiError,
     InvalidInput,
     QuotaDenied,
+    conflict,
 )
 from ansible_collections.limen.platform.plugins.module_utils.names import (
     check_item_key,
@@ -115,6 +116,8 @@ def _reserve(client: Client, wish: Wish, claim: Json | None, check_mode: bool) -
             _beat(client, claim)
         return Result(False, _facts(wish, claim), before, after, f"claim {wish.name}")
     if check_mode:
+        if claim is not None and claim["fingerprint"] != body["fingerprint"] and not wish.takeover:
+            raise conflict(f"Claim {wish.id} was not made by a playbook: take it over if its maker is gone.")
         question = {key: body[key] for key in ("project", "host", "items")}
         decision = client.post("quota", "explain", body={**question, "claim": wish.id})
         if not decision["allowed"]:
