@@ -24,6 +24,7 @@ class Recorder:
     def __init__(self, *refuse: str) -> None:
         self.asked: list[tuple[str, ...]] = []
         self._refuse = refuse
+        self.claim: dict[str, Any] | None = None
 
     def post(self, *path: str, body: dict[str, Any], wait_seconds: float = 0.0) -> dict[str, Any]:
         return self._answer("POST", *path, body.get("id", ""))
@@ -34,8 +35,9 @@ class Recorder:
     def delete(self, *path: str, **query: Any) -> dict[str, Any]:
         return self._answer("DELETE", *path)
 
-    def find(self, *path: str) -> None:
+    def find(self, *path: str) -> dict[str, Any] | None:
         self.asked.append(("FIND", *path))
+        return self.claim
 
     def _answer(self, *call: str) -> dict[str, Any]:
         self.asked.append(tuple(part for part in call if part))
@@ -90,8 +92,11 @@ def test_metadata_leads_to_a_claim_only_if_the_uuid_proves_it() -> None:
     recorder = Recorder()
     told = Hint("web", "other", CLAIM, "vm:web")
     proven = Seen(UUID, "web", "stopped", False, SEEN.defined, None, hint=told)
+    # A claim that is not to be seen is another's: so is its VM.
+    assert vm_gate.stand(recorder, WEB, proven, []).claim_id is None
+    recorder.claim = claim(project="other")
     assert vm_gate.stand(recorder, WEB, proven, []).claim_id == CLAIM
-    assert recorder.asked == [("FIND", "claims", CLAIM)]
+    assert recorder.asked == [("FIND", "claims", CLAIM)] * 2
     forged = Seen(HOST, "web", "stopped", False, SEEN.defined, None, hint=told)
     assert vm_gate.stand(recorder, WEB, forged, []).claim_id is None
 
@@ -109,6 +114,20 @@ def test_what_the_ledger_does_not_hold_is_asked_for(item: dict[str, Any], expect
     standing = stand(SEEN, claim(item=item))
     made = planned(WEB, SEEN)
     assert vm_gate.lacking(standing, vm_gate.items_of(WEB, made, standing.key)) == expected
+
+
+def test_what_a_killed_run_claimed_too_much_is_seen() -> None:
+    made = planned(WEB, SEEN)
+    items = vm_gate.items_of(WEB, made, "vm:web")
+    assert vm_gate.exceeding(stand(SEEN, claim()), items) == []
+    larger = {"vms": "1", "vcpus": "4", "memory": str(64 * MIB)}
+    assert vm_gate.exceeding(stand(SEEN, claim(item={"claimed": larger})), items) == ["vm:web"]
+
+
+def test_a_vm_of_another_project_is_not_removed() -> None:
+    gone = Wanted("web", "other", "absent")
+    with pytest.raises(vm_gate.NotAdmitted, match="is charged to the project demo, not to other"):
+        vm_gate.require_admissible(gone, planned(gone, SEEN), stand(SEEN, claim()))
 
 
 def test_nobodys_domain_is_not_started() -> None:

@@ -31,6 +31,7 @@ from ansible_collections.limen.platform.plugins.module_utils.vm_plan import (
 )
 
 ADMITTED_AGAIN = "admitted again"
+LOWERED = "claim lowered to its size"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Job:
     plan: Plan
     items: list[Json]
     lacking: list[str]
+    exceeding: list[str]
 
     @property
     def given_up(self) -> list[str]:
@@ -63,12 +65,21 @@ class Job:
     def sentences(self) -> list[str]:
         """What is done, for a person."""
         done = [step.sentence for step in self.plan.steps]
-        if self.lacking and not self.plan.gated:
-            done.insert(0, ADMITTED_AGAIN)
+        if self.relabelled:
+            done.insert(0, self.relabelled)
         done += [_deleted(volume) for volume in self.doomed]
         if self.given_up:
             done.append(_given_up(self.given_up))
         return done
+
+    @property
+    def relabelled(self) -> str | None:
+        """What is put right in the ledger alone; None where the steps bring that about."""
+        if self.plan.gated:
+            return None
+        if self.lacking:
+            return ADMITTED_AGAIN
+        return LOWERED if self.exceeding else None
 
     @property
     def changed(self) -> bool:
@@ -118,9 +129,9 @@ def _job(client: Client, host: str, wanted: Wanted, seen: Seen | None, claims: t
     lacking = vm_gate.lacking(standing, items)
     if standing.claim is not None and standing.own and standing.claim["project"] != wanted.project:
         lacking = lacking or [standing.key]
-    if wanted.state in ("stopped", "defined") and seen is not None and not found.gated and not standing.own:
-        lacking = []
-    return Job(wanted, standing, found, items, lacking if standing.own else [])
+    if not standing.own:
+        return Job(wanted, standing, found, items, [], [])
+    return Job(wanted, standing, found, items, lacking, vm_gate.exceeding(standing, items))
 
 
 class _Claims:
@@ -208,10 +219,10 @@ class Work:
         return None
 
     def _build(self, job: Job) -> None:
-        if job.asks or (job.plan.gated and job.standing.own):
+        if job.asks or job.relabelled or (job.plan.gated and job.standing.own):
             self._gate.admit(job.standing, job.items)
-            if job.asks and not job.plan.gated:
-                self._note(job, ADMITTED_AGAIN)
+        if job.relabelled:
+            self._note(job, job.relabelled)
         workshop = libvirt_steps.Workshop(self._host, job.plan, job.standing.hint(job.wanted))
         for step in job.plan.steps:
             workshop.do(step)

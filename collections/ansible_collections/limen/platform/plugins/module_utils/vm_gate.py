@@ -107,7 +107,9 @@ def stand(client: Client, wanted: Wanted, seen: Seen | None, claims: t.Sequence[
     hint = seen.hint
     if hint is None or not _proven(hint, seen.uuid):
         return Standing(None, wanted.key, None)
-    return Standing(hint.claim, hint.key, client.find("claims", hint.claim))
+    claim = client.find("claims", hint.claim)
+    # Claims are never forgotten: one that is not to be seen is another's, and so is its VM.
+    return Standing(None if claim is None else hint.claim, hint.key, claim)
 
 
 def items_of(wanted: Wanted, plan: Plan, key: str) -> list[Json]:
@@ -136,10 +138,22 @@ def lacking(standing: Standing, items: t.Sequence[Json]) -> list[str]:
     return [item["key"] for item in items if not _covers(held.get(item["key"]), item)]
 
 
+def exceeding(standing: Standing, items: t.Sequence[Json]) -> list[str]:
+    """Keys of the items that the ledger holds larger than this, as a run that was killed may leave them."""
+    held = standing.items
+    larger = []
+    for item in items:
+        claimed = held[item["key"]]["claimed"] if item["key"] in held else {}
+        if any(int(claimed.get(name, 0)) > int(amount) for name, amount in item["amounts"].items()):
+            larger.append(item["key"])
+    return larger
+
+
 def require_admissible(wanted: Wanted, plan: Plan, standing: Standing) -> None:
     """Refuse what no admission could allow; raises NotAdmitted before anything is touched."""
     if standing.own or not plan.steps:
         _require_same_volumes(wanted, standing)
+        _require_same_project(wanted, standing)
         return
     if standing.claim_id is None and plan.gated:
         raise NotAdmitted(
@@ -321,6 +335,18 @@ def _require_same_volumes(wanted: Wanted, standing: Standing) -> None:
                 f"The disk {disk.name} of {wanted.name} is {item['volume']} and can't become "
                 f"{disk.identity}: declare one of another name, and copy."
             )
+
+
+def _require_same_project(wanted: Wanted, standing: Standing) -> None:
+    if (
+        wanted.state == "absent"
+        and standing.claim is not None
+        and standing.claim["project"] != wanted.project
+    ):
+        raise NotAdmitted(
+            f"{wanted.name} is charged to the project {standing.claim['project']}, not to {wanted.project}: "
+            "name that project to have it removed."
+        )
 
 
 def _held(item: Json) -> bool:
