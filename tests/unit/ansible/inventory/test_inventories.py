@@ -29,7 +29,7 @@ def ansible(tool: str, *arguments: str, cwd: Path = ROOT, **variables: str) -> s
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stderr

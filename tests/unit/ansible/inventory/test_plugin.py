@@ -95,7 +95,7 @@ def inventory(tmp_path: Path) -> Inventory:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         return Listed(done.returncode, done.stderr, json.loads(done.stdout or "{}", object_hook=plain))
@@ -160,7 +160,7 @@ def test_what_tenants_write_is_never_a_template(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert said.returncode == 0, said.stderr
