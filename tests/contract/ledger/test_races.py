@@ -146,7 +146,12 @@ def _race_for_what_is_left(url: str, seed: str, folder: Path, variant: str | Non
     journal.install(url)
     log = folder / "log"
     runner = racers.start(
-        Race(url, tuple(leaves), 1, CLIENTS, 3.0, seed, log, UNGROUPED, only_create=True, variant=variant)
+        Race(
+            *(url, tuple(leaves), 1, CLIENTS, 3.0, seed, log, UNGROUPED),
+            only_create=True,
+            variant=variant,
+            least=300,
+        )
     )
     runner.join()
     lines = racers.lines(log)
