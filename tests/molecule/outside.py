@@ -56,3 +56,8 @@ def converge(role: str, *tags: str, **variables: Any) -> subprocess.CompletedPro
         timeout=1200,
         check=False,
     )
+
+
+def words(done: subprocess.CompletedProcess[str]) -> str:
+    """What it printed as one line, for Ansible breaks sentences where a line is full."""
+    return " ".join(done.stdout.split())

@@ -3,7 +3,7 @@
 import pytest
 from testinfra.host import Host
 
-from tests.molecule.outside import converge, outside, ssh
+from tests.molecule.outside import converge, outside, ssh, words
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,9 @@ def test_the_rules_are_there_after_a_boot(host: Host) -> None:
 @pytest.mark.timeout(1500)
 def test_rules_that_cut_ssh_are_taken_back_and_the_play_says_so(host: Host, address: str) -> None:
     before = rules(host)
-    done = converge("firewall", "configure", firewall_keep_ssh=False, firewall_confirm_seconds=30)
+    done = converge("firewall", "configure", firewall_keep_ssh=False, firewall_confirm_seconds=60)
     assert done.returncode != 0
-    assert "took them back after 30 seconds" in done.stdout
+    assert "the old rules are in force" in words(done)
     assert rules(host) == before
     assert ssh(host.backend.get_hostname(), "true").returncode == 0
     # Not even the next boot brings them.
