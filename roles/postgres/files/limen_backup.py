@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PROGRAMS = Path("/usr/lib/postgresql")
 DUMP, MANIFEST, DRAFT = "database.dump", "manifest.json", ".draft"
 # The text of a row must not depend on the server's settings.
 SETTINGS = (
@@ -86,10 +87,11 @@ class Server:
         """Whether there is a database of that name."""
         return database in self.ask("SELECT json_agg(datname) FROM pg_database")
 
-    def fingerprints(self, database: str) -> dict[str, Any]:
-        """Rows and checksum of every table."""
-        tables = self.ask(TABLES, database)
-        return {table: self.ask(FINGERPRINT.format(table=table), database) for table in tables}
+
+def find_programs() -> None:
+    """Put PostgreSQL's own programs before Debian's wrappers, which load Perl each time."""
+    folders = sorted(PROGRAMS.glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
+    os.environ["PATH"] = ":".join([*map(str, folders), os.environ["PATH"]])
 
 
 def run(argv: list[str], stdin: str = "") -> str:
@@ -135,17 +137,22 @@ class Snapshot:
             raise BackupError("psql ended in the middle of the backup; its words are above")
         return json.loads(answer)
 
+    def fingerprints(self) -> dict[str, Any]:
+        """Rows and checksum of every table."""
+        return {table: self.ask(FINGERPRINT.format(table=table)) for table in self.ask(TABLES)}
+
 
 @contextmanager
 def snapshot(server: Server, database: str) -> Iterator[Snapshot]:
-    """A snapshot for the time of a backup."""
+    """A snapshot that lasts as long as the block; psql ends when its input does."""
     with subprocess.Popen(
         server.psql(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Snapshot(process)
-        finally:
+        except BaseException:
             process.kill()
+            raise
 
 
 @contextmanager
@@ -181,13 +188,12 @@ def take(server: Server, database: str, folder: Path, keep: int) -> Path:
     draft.mkdir()
     dump = draft / DUMP
     with snapshot(server, database) as state:
-        tables = {table: state.ask(FINGERPRINT.format(table=table)) for table in state.ask(TABLES)}
         manifest = {
             "taken": final.name,
             "database": {"name": database, **state.ask(DATABASE)},
             "server": state.ask("SELECT to_json(current_setting('server_version'))"),
             "roles": state.ask(ROLES),
-            "tables": tables,
+            "tables": state.fingerprints(),
         }
         arguments = ("--format=custom", f"--snapshot={state.name}", f"--file={dump}", database)
         run(server.command("pg_dump", *arguments))
@@ -273,7 +279,8 @@ def restore(server: Server, backup: Path, database: str, replace: bool) -> dict[
     make_database(server, draft, manifest["database"])
     try:
         run(server.command("pg_restore", "--exit-on-error", "--dbname", draft, str(backup / DUMP)))
-        compare(manifest["tables"], server.fingerprints(draft))
+        with snapshot(server, draft) as state:
+            compare(manifest["tables"], state.fingerprints())
         server.ask("ANALYZE", draft)
         moves = [f"ALTER DATABASE {identifier(draft)} RENAME TO {identifier(database)}"]
         if there:
@@ -319,6 +326,7 @@ def main() -> int:
     restoring.add_argument("--database", default="limen")
     restoring.add_argument("--replace", action="store_true", help="even if the database is not empty")
     given = parser.parse_args()
+    find_programs()
     server = Server(given.host, given.port)
     try:
         print(json.dumps(answer(server, given), indent=2))  # noqa: T201
