@@ -36,7 +36,7 @@ def test_apply_reapply_check(
 ) -> None:
     volume = f"old-{uuid4().hex[:6]}"
     variables = {
-        "name": f"old-{uuid4().hex[:6]}",
+        "tree": f"old-{uuid4().hex[:6]}",
         "user": OPERATOR,
         "project": project,
         "host": world.host,
@@ -45,7 +45,9 @@ def test_apply_reapply_check(
     }
     # Where the newest's collections are, the callback that prints results is too.
     environment = {"ANSIBLE_COLLECTIONS_PATH": f"collections:{Path(pytest.__file__).parents[1]}"}
-    run = apply_reapply_check(module, ansible=oldest, variables=variables, environment=environment)
+    try:
+        run = apply_reapply_check(module, ansible=oldest, variables=variables, environment=environment)
+    finally:
+        if volume in world.virsh("vol-list", "default"):
+            world.virsh("vol-delete", volume, "--pool", "default")
     assert "WARNING" not in run.output, run.output
-    if module == "quota_claim":
-        world.virsh("vol-delete", volume, "--pool", "default")

@@ -17,7 +17,7 @@ ONE_TASK = """
 
 
 def test_apply_reapply_check(apply_reapply_check: Callable[..., Run], world: World) -> None:
-    run = apply_reapply_check("project", variables={"name": "pa", "user": OPERATOR})
+    run = apply_reapply_check("project", variables={"tree": "pa", "user": OPERATOR})
     assert run.changed == ["Make the parent", "Make a project below it, with an operator"]
     assert world.client.get_project("pa-share")["chain"] == ["pa-share", "pa"]
     roles = {user["name"]: user["roles"] for user in world.client.list_users()}
