@@ -123,6 +123,7 @@ def digest_of(name: str, size: Size, image: Image, public_key: str) -> str:
     parts = [
         domain_xml(name, SLOTS[0], size, image, Path("/"), ""),
         asdict(image),
+        asdict(size),
         user_data(name, public_key),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
