@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from limen.hypervisor.connection import Connection
-from limen.hypervisor.devices import attach_disk, attach_interface, detach_disk, detach_interface
+from limen.hypervisor.devices import (
+    attach_disk,
+    attach_interface,
+    detach_disk,
+    detach_interface,
+    move_interface,
+)
 from limen.hypervisor.domains import addresses, find_domain, stop_domain, wait_for_address
 from limen.hypervisor.images import ensure_image
 from limen.hypervisor.model import DomainSeen
@@ -16,7 +22,8 @@ from limen.hypervisor.resize import resize_domain
 from limen.hypervisor.volumes import grow_volume
 from tests.contract.hypervisor.conftest import MakeDomain
 from tests.contract.hypervisor.pieces import disk
-from tests.lab import image
+from tests.lab import image, openvswitch
+from tests.lab.instance import Instance
 
 MIB = 2**20
 MAC = "52:54:00:00:00:aa"
@@ -31,6 +38,27 @@ def lan(conn: Connection) -> Iterator[str]:
     made = conn.run(lambda handle: handle.networkCreateXML(LAN))
     yield "guests"
     conn.run(lambda _: made.destroy())
+
+
+@pytest.fixture
+def vlans(lab: Instance, conn: Connection) -> Iterator[dict[str, int]]:
+    """Networks in VLANs of one bridge of Open vSwitch, and their tags."""
+    openvswitch.up(lab)
+    openvswitch.add_bridge(lab, "limenovs1")
+    tags = {"blue": 42, "green": 43}
+    texts = [vlan(name, tag) for name, tag in tags.items()]
+    made = conn.run(lambda handle: [handle.networkCreateXML(text) for text in texts])
+    yield tags
+    for network in made:
+        conn.run(lambda _, network=network: network.destroy())
+    openvswitch.down(lab)
+
+
+def vlan(name: str, tag: int) -> str:
+    return (
+        f"<network><name>{name}</name><forward mode='bridge'/><bridge name='limenovs1'/>"
+        f"<virtualport type='openvswitch'/><vlan><tag id='{tag}'/></vlan></network>"
+    )
 
 
 def eventually(what: str, done: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -61,7 +89,14 @@ def seed(folder: Path) -> str:
 
 @pytest.mark.slow
 def test_the_life_of_a_guest(
-    conn: Connection, pool: str, lan: str, domain: MakeDomain, volume: Callable[..., str], tmp_path: Path
+    lab: Instance,
+    conn: Connection,
+    pool: str,
+    lan: str,
+    vlans: dict[str, int],
+    domain: MakeDomain,
+    volume: Callable[..., str],
+    tmp_path: Path,
 ) -> None:
     system = image.build()
     base = ensure_image(conn, pool, Path(system.disk), system.sha256)
@@ -116,6 +151,15 @@ def test_the_life_of_a_guest(
     assert attach_interface(conn, uuid, "52:54:00:00:00:bb", network=lan)
     assert detach_disk(conn, uuid, "vdb", seconds=60)
     assert detach_interface(conn, uuid, "52:54:00:00:00:bb", seconds=60)
+
+    # Libvirt moves no running card between these: it is plugged in anew, and the guest lets go of it.
+    assert attach_interface(conn, uuid, "52:54:00:00:00:cc", network="blue")
+    for network, tag in reversed(vlans.items()):
+        assert move_interface(conn, uuid, "52:54:00:00:00:cc", network)
+        card = next(each for each in seen().interfaces if each.mac.endswith("cc"))
+        assert card.target is not None
+        assert openvswitch.tag(lab, card.target) == tag
+    assert detach_interface(conn, uuid, "52:54:00:00:00:cc", seconds=60)
     assert [found.target for found in seen().disks] == ["vda", "hda"]
     assert [found.mac for found in seen().interfaces] == [MAC]
 
