@@ -245,6 +245,19 @@ def test_a_run_that_was_killed_is_completed_by_the_next(
     assert world.usage(project) == {"vms": 1, "vcpus": 1, "memory": 64 * MIB, "disk": 4 * MIB}
 
 
+def test_what_a_killed_resize_claimed_is_lowered(vm: Vm, world: World, project: str, name: str) -> None:
+    declared = {"name": name, "state": "defined", "vcpus": 1, "memory": "64MiB"}
+    claim = world.client.get_claim(done(vm(**declared)).result["vm"]["claim"])
+    amounts = {"vms": "1", "vcpus": "2", "memory": "64MiB"}
+    larger = {"key": f"vm:{name}", "kind": "vm", "name": name, "amounts": amounts}
+    same = {part: claim[part] for part in ("project", "owner", "fingerprint", "host")}
+    world.client.change_claim(claim["id"], generation=claim["generation"], items=[larger], **same)
+    assert world.usage(project)["vcpus"] == 2
+    assert done(vm(**declared)).result["vm"]["changes"] == ["claim lowered to its size"]
+    assert world.usage(project)["vcpus"] == 1
+    assert not done(vm(**declared)).changed
+
+
 def test_a_volume_of_somebody_else_is_left_alone(vm: Vm, world: World, name: str) -> None:
     world.virsh("vol-create-as", "default", f"{name}-root", "4MiB", "--format", "raw")
     task = vm(name=name, vcpus=1, memory="64MiB", disks=[{"name": "root", "size": "8MiB"}]).require_failure()
