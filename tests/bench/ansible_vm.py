@@ -26,9 +26,10 @@ LEAST_FASTER = 20.0
 MOST_OF_BARE = 1.3
 SECONDS = 1800.0
 RESOURCES = ("vms", "vcpus", "memory", "disk")
+NETWORK = "bench"
 LIMITS = dict.fromkeys(RESOURCES, "unlimited")
 
-# Reads, and parses as anyone has to who compares: definitions, states, disks' sizes, autostart, persistence.
+# Reads, and parses as anyone has to who compares: both definitions, states, disks' sizes, autostart.
 BARE = """
 import sys
 import xml.etree.ElementTree as ET
@@ -44,6 +45,7 @@ uuid = ET.fromstring(host.getCapabilities()).findtext("host/uuid")
 read = 0
 for domain, values in stats:
     if domain.name() in names:
+        ET.fromstring(domain.XMLDesc(0))
         ET.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
         read += 1
 assert read == len(names)
@@ -56,9 +58,10 @@ def say(line: str) -> None:
 
 
 def declared(count: int) -> list[dict[str, Any]]:
-    """The VMs: off, with a disk each."""
-    disks = [{"name": "root", "size": "1MiB"}]
-    return [{"name": f"bench-{number}", "disks": disks} for number in range(count)]
+    """The VMs: each with two disks and a card."""
+    disks = [{"name": name, "size": "1MiB"} for name in ("root", "data")]
+    cards = [{"network": NETWORK}]
+    return [{"name": f"bench-{number}", "disks": disks, "networks": cards} for number in range(count)]
 
 
 class Ground:
@@ -68,10 +71,15 @@ class Ground:
         self._world = made
         self._folder = folder
         self.vms = declared(count)
+        network = folder / "network.xml"
+        network.write_text(f"<network><name>{NETWORK}</name><bridge name='bench0'/></network>")
+        made.virsh("net-define", str(network))
+        made.virsh("net-start", NETWORK)
 
     def module(self, name: str) -> dict[str, Any]:
         """The one task that declares them all."""
-        options = {"project": "demo", "state": "defined", "vcpus": 1, "memory": "64MiB", "machine": "pc"}
+        # Paused guests are up, and cost nothing but their memory.
+        options = {"project": "demo", "state": "paused", "vcpus": 1, "memory": "64MiB"}
         return {"name": name, "limen.platform.vm": {**options, "vms": self.vms}}
 
     def loop(self, name: str) -> dict[str, Any]:
