@@ -32,7 +32,7 @@ quick: ## unit tests only
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/python -m pytest tests/unit
 
-lint: ## ruff, mypy, import-linter, yamllint, ansible-lint
+lint: ## ruff, mypy, import-linter, yamllint, ansible-lint, stale pages
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -41,6 +41,7 @@ lint: ## ruff, mypy, import-linter, yamllint, ansible-lint
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint --strict .
 	@PATH=$(CURDIR)/$(VENV)/bin:$$PATH ansible-lint -q
+	@$(VENV)/bin/python -m tests.docs --check
 
 format: ## let ruff put the code in order
 	@$(VENV)/bin/ruff check --fix .

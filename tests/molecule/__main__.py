@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.molecule import proof
 
 BIN = Path(sys.executable).parent
+STARTED = time.monotonic()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +19,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("roles", nargs="*", metavar="ROLE", help="roles to run (default: all)")
     top.add_argument(
         "--changed", action="store_true", help="only roles changed since their scenario last passed"
+    )
+    top.add_argument(
+        "--within",
+        type=int,
+        metavar="SECONDS",
+        help="begin no scenario after this time, and say which were left",
     )
     top.add_argument("--list", action="store_true", help="print the roles that would run, and end")
     return top
@@ -64,8 +71,17 @@ def main() -> int:
     if not roles:
         print("molecule: no role has changed since its scenario last passed")
         return 0
-    # All of them are tried: the second failure is worth as much as the first.
-    failed = [role for role in roles if not run(role)]
+    failed, left = [], []
+    for role in roles:
+        if arguments.within is not None and time.monotonic() - STARTED > arguments.within:
+            left.append(role)
+        elif not run(role):
+            # The others are tried as well: the second failure is worth as much as the first.
+            failed.append(role)
+    if left:
+        print(f"molecule: no time for {', '.join(left)}: `make molecule ARGS=--changed` runs them")
+    if failed:
+        print(f"molecule: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
