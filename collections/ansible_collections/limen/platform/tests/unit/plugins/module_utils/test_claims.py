@@ -39,8 +39,15 @@ def options(**changed: t.Any) -> dict[str, t.Any]:
 
 def held(**changed: t.Any) -> dict[str, t.Any]:
     item = {
-        "key": "disk:d", "kind": "disk", "name": "d", "host": HOST, "volume": "default/d", "fence": "1",
-        "state": "committed", "released": False, "claimed": {"disk": str(8 * 2**20)},
+        "key": "disk:d",
+        "kind": "disk",
+        "name": "d",
+        "host": HOST,
+        "volume": "default/d",
+        "fence": "1",
+        "state": "committed",
+        "released": False,
+        "claimed": {"disk": str(8 * 2**20)},
     }
     return {"project": "demo", "fingerprint": OURS, "items": [{**item, **changed}]}
 
