@@ -10,16 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from installer import pins
+from installer import go_libvirt, pins
 
 INSTALL = pins.TOOLCHAIN / "install.py"
 
-# Knows the three ways the installer calls Go; what it "builds" prints the version stamped into it.
+# Knows the ways the installer calls Go; what it "builds" prints the version stamped into it.
 GO = """#!/bin/sh
 echo "$@" >>"$FAKE/calls"
 case "$1 $2" in
 "env GOVERSION") printf '%s\\n' "${FAKE_GO:-go1.26.8}" local linux amd64; exit;;
 "env GOMODCACHE") printf '%s\\n' "$FAKE" "$FAKE"; exit;;
+"list -m") echo "$FAKE/go-libvirt"; exit;;
+"mod download" | "mod edit") exit;;
 esac
 if [ -n "$FAKE_WAIT" ]; then : >"$FAKE/waiting"; read _ <"$FAKE_WAIT"; fi
 if [ -n "$FAKE_FAIL" ]; then echo "$FAKE_FAIL" >&2; exit 1; fi
@@ -47,6 +49,9 @@ class Machine:
             "LIMEN_CACHE_DIR": str(folder / "cache"),
         }
         self.program("go", GO)
+        # The module that the installer mends, as Go would have fetched it.
+        (folder / "go-libvirt").mkdir()
+        (folder / "go-libvirt" / "rpc.go").write_text(go_libvirt.AFTER)
 
     def program(self, name: str, text: str) -> Path:
         path = self.bin / name
