@@ -30,7 +30,7 @@ class Listed:
 
     @property
     def hosts(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = self.document["_meta"]["hostvars"]
+        found: dict[str, dict[str, Any]] = self.document.get("_meta", {}).get("hostvars", {})
         return found
 
     def group(self, name: str) -> set[str]:
