@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -196,17 +197,17 @@ def test_signs_of_life_in_the_background(
 
 
 def test_a_network_is_committed_by_the_uuid_that_the_claim_has_for_it(
-    ansible_playbook: RunPlaybook, operator: Setting, world: World, project: str
+    ansible_playbook: RunPlaybook, operator: Setting, world: World, project: str, tmp_path: Path
 ) -> None:
     name = f"net-{uuid4().hex[:6]}"
     items = [{"name": name, "kind": "network"}]
     reserved = ansible_playbook(claim(project=project, host=world.host, items=items), as_=operator).require()
     identity = reserved.task("claim").result["uuids"][f"network:{name}"]
-    world.connection.run(
-        lambda handle: handle.networkDefineXML(
-            f"<network><name>{name}</name><uuid>{identity}</uuid><bridge name='br{name[4:]}'/></network>"
-        )
+    definition = tmp_path / "network.xml"
+    definition.write_text(
+        f"<network><name>{name}</name><uuid>{identity}</uuid><bridge name='br{name[4:]}'/></network>"
     )
+    world.virsh("net-define", str(definition))
     try:
         ansible_playbook(claim(project=project, state="committed"), as_=operator).require()
         assert world.usage(project) == {"networks": 1}
