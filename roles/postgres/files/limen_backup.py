@@ -177,13 +177,19 @@ def backups(folder: Path) -> list[Path]:
     )
 
 
+def unused(folder: Path) -> Path:
+    """A folder of this second's name, or of the next that no backup has."""
+    second = int(time.time())
+    while (path := folder / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime(second))).exists():
+        second += 1
+    return path
+
+
 def take(server: Server, database: str, folder: Path, keep: int) -> Path:
     """Take a backup, verify it, and forget those beyond `keep`; returns its folder. Raises BackupError."""
     for left in folder.glob(f"{DRAFT}*"):
         shutil.rmtree(left)
-    final = folder / time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
-    if final.exists():
-        raise BackupError(f"{final} was taken this very second: nothing to add to it")
+    final = unused(folder)
     draft = folder / f"{DRAFT}-{final.name}"
     draft.mkdir()
     dump = draft / DUMP
