@@ -1,6 +1,7 @@
 """`limen recover`: bring a stack back whose `pulumi up` was killed."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import typer
 from limen.client import ApiError, Client
 from limen.commands.output import BadInput, JsonFlag, YesFlag, confirm, print_json, print_table, progress, say
 from limen.recovery import processes
+from limen.recovery.backend import drop_unwritten, folder_of
 from limen.recovery.errors import RecoveryError
 from limen.recovery.plan import ON_HOST, Sight, Step, make_plan, recovered
 from limen.recovery.state import StackState, read_state
@@ -44,6 +46,7 @@ def recover(
     program = cwd.resolve()
     pulumi = _Pulumi(program, stack)
     _require_dead(program, stack, kill_orphans)
+    pulumi.mend_backend()
     exported = pulumi.export()
     state = read_state(exported)
     with Client.from_environment() as client:
@@ -79,10 +82,11 @@ class _Pulumi:
         self._program = program
         self._stack = stack
 
-    def run(self, *arguments: str, stdin: str = "") -> str:
+    def run(self, *arguments: str, stdin: str = "", stack: bool = True) -> str:
         """Standard output; raises RecoveryError with what pulumi said."""
+        chosen = ["--stack", self._stack] if stack else []
         done = subprocess.run(
-            ["pulumi", *arguments, "--stack", self._stack, "--non-interactive"],
+            ["pulumi", *arguments, *chosen, "--non-interactive"],
             cwd=self._program,
             input=stdin,
             capture_output=True,
@@ -93,6 +97,14 @@ class _Pulumi:
             said = (done.stderr.strip() or done.stdout.strip())[-2000:]
             raise RecoveryError(f"`pulumi {' '.join(arguments)}` failed: {said}")
         return done.stdout
+
+    def mend_backend(self) -> None:
+        """Make the state readable again, where a killed pulumi left it unreadable."""
+        environment = os.environ.get("PULUMI_BACKEND_URL")
+        url = environment or json.loads(self.run("whoami", "--json", stack=False))["url"]
+        folder = folder_of(url, self._program)
+        if folder is not None:
+            drop_unwritten(folder)
 
     def export(self) -> dict[str, Any]:
         # Without --show-secrets: secrets stay encrypted on their way through here.
