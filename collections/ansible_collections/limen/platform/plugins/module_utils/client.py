@@ -7,15 +7,16 @@ The token goes to the API and nowhere else: no proxy, no netrc, no redirect, no 
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import json
 import os
 import re
+import ssl
 import time
 import typing as t
 import uuid
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.limen.platform.plugins.module_utils.errors import (
@@ -79,7 +80,11 @@ class Client:
 
         What waits on purpose is sent once: there, busy says that the time was not enough.
         """
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            "User-Agent": "limen.platform",
+        }
         if method != "GET":
             headers["Idempotency-Key"] = str(uuid.uuid4())
         content = None
@@ -100,41 +105,37 @@ class Client:
     def _send(
         self, method: str, address: str, headers: dict[str, str], content: bytes | None, seconds: float
     ) -> t.Any:
-        # Imported when it is needed: it brings TLS and cryptography along and takes longer than many a task,
-        # whose other work can go on beside it.
-        from ansible.module_utils.urls import open_url
-
         try:
-            response = open_url(
-                address,
-                data=content,
-                headers=headers,
-                method=method,
-                use_proxy=False,
-                use_netrc=False,
-                follow_redirects="none",
-                timeout=seconds,
-                ca_path=self._ca_file,
-                http_agent="limen.platform",
-            )
-            status, answer = response.status, response.read()
-        except HTTPError as error:
-            # Closed by hand: it is a response whose connection would stay open.
-            with error:
-                raise self._refusal(error.code, error.read()) from None
-        except (URLError, OSError, http.client.HTTPException) as error:
+            with contextlib.closing(self._connection(seconds)) as connection:
+                connection.request(method, address, content, headers)
+                response = connection.getresponse()
+                status, answer = response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
             raise ApiUnavailable(self._away(error)) from None
+        if status >= 300:
+            raise self._refusal(status, answer)
         return self._json(status, answer) if answer else None
+
+    def _connection(self, seconds: float) -> http.client.HTTPConnection:
+        """A connection of this request's own, not yet open.
+
+        Not ansible.module_utils.urls: what that does beyond this (proxies, netrc, redirects, passwords) must
+        not happen to a token, and importing it takes as long as reading a hundred VMs.
+        """
+        parts = urlsplit(self.url)
+        host = str(parts.hostname)
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(host, parts.port, timeout=seconds)
+        trusted = ssl.create_default_context(cafile=self._ca_file)
+        return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=trusted)
 
     def _address(self, path: tuple[str, ...], query: t.Mapping[str, str | int | None]) -> str:
         given = {name: value for name, value in query.items() if value is not None}
-        address = f"{self.url}/api/" + "/".join(quote(segment, safe=":") for segment in path)
+        address = f"{urlsplit(self.url).path}/api/" + "/".join(quote(segment, safe=":") for segment in path)
         return f"{address}?{urlencode(given)}" if given else address
 
     def _away(self, error: Exception) -> str:
-        reason = getattr(error, "reason", None) or error
-        if isinstance(reason, TimeoutError):
-            reason = "no answer in time"
+        reason = "no answer in time" if isinstance(error, TimeoutError) else error
         return (
             f"limen-api at {self.url} can't be reached ({reason}). "
             "Nothing is admitted without it: check that it runs and that api_url is right."
