@@ -16,6 +16,7 @@ from tests.integration.ansible.runner import PLAYBOOKS, Run, RunPlaybook, clean_
 from tests.world.world import OPERATOR, World
 
 _numbers = itertools.count(1)
+IMAGE = "idle-vm.qcow2"
 LIMITS = {"vms": "4", "vcpus": "4", "memory": "1GiB", "disk": "1GiB", "networks": "4", "snapshots": "4"}
 
 
@@ -123,6 +124,28 @@ def vm_prefix(world: World, project: str) -> Iterator[str]:
     for volume in world.seen().volumes:
         if volume.name.startswith(prefix):
             world.virsh("vol-delete", volume.name, "--pool", volume.pool)
+
+
+@pytest.fixture(scope="module")
+def network(world: World) -> Iterator[str]:
+    """A network without addresses: cards can be on it, and nothing answers there."""
+    name = "vm-cards"
+    path = world.layout.dot / f"{name}.xml"
+    path.write_text(f"<network><name>{name}</name><bridge name='vmcards0'/></network>")
+    world.virsh("net-define", str(path))
+    world.virsh("net-start", name)
+    yield name
+    world.virsh("net-destroy", name)
+    world.virsh("net-undefine", name)
+
+
+@pytest.fixture(scope="module")
+def image(world: World) -> Iterator[str]:
+    """The image of guests that halt at once, as a volume."""
+    world.virsh("vol-create-as", "default", IMAGE, "1MiB", "--format", "qcow2")
+    world.virsh("vol-upload", IMAGE, str(world.image), "--pool", "default")
+    yield IMAGE
+    world.virsh("vol-delete", IMAGE, "--pool", "default")
 
 
 __all__ = ["LIMITS", "OPERATOR", "Setting"]

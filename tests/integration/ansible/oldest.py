@@ -8,10 +8,14 @@ import sys
 import venv
 from pathlib import Path
 
+import pytest
+
 from tests.integration.ansible.runner import ROOT
 
 RUNTIME = ROOT / "collections" / "ansible_collections" / "limen" / "platform" / "meta" / "runtime.yml"
 CACHE = Path.home() / ".cache" / "limen"
+# Where the newest's collections are, the callback that prints results for tests is too.
+ENVIRONMENT = {"ANSIBLE_COLLECTIONS_PATH": f"collections:{Path(pytest.__file__).parents[1]}"}
 
 
 def requirement() -> str:

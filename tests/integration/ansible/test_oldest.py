@@ -1,5 +1,6 @@
 """The playbooks of the modules under the oldest ansible-core; every other test runs them under the newest."""
 
+import functools
 import subprocess
 from collections.abc import Callable
 from importlib import metadata
@@ -9,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.ansible.conftest import OPERATOR
-from tests.integration.ansible.oldest import oldest_ansible_playbook, requirement
+from tests.integration.ansible.oldest import ENVIRONMENT, oldest_ansible_playbook, requirement
 from tests.integration.ansible.runner import Run
 from tests.world.world import World
 
@@ -43,11 +44,25 @@ def test_apply_reapply_check(
         "uri": world.uri,
         "volume": volume,
     }
-    # Where the newest's collections are, the callback that prints results is too.
-    environment = {"ANSIBLE_COLLECTIONS_PATH": f"collections:{Path(pytest.__file__).parents[1]}"}
     try:
-        run = apply_reapply_check(module, ansible=oldest, variables=variables, environment=environment)
+        run = apply_reapply_check(module, ansible=oldest, variables=variables, environment=ENVIRONMENT)
     finally:
         if volume in world.virsh("vol-list", "default"):
             world.virsh("vol-delete", volume, "--pool", "default")
+    assert "WARNING" not in run.output, run.output
+
+
+def test_vm_and_its_snapshot(
+    oldest: Path,
+    apply_reapply_check: Callable[..., Run],
+    project: str,
+    vm_prefix: str,
+    network: str,
+    image: str,
+) -> None:
+    proved = functools.partial(apply_reapply_check, ansible=oldest, environment=ENVIRONMENT)
+    variables = {"project": project, "name": vm_prefix, "network": network, "image": image}
+    assert proved("vm", variables=variables).changed == ["One that runs", "Two of a list"]
+    run = proved("vm_snapshot", variables={"project": project, "vm": f"{vm_prefix}-three"})
+    assert run.changed == ["Take one"]
     assert "WARNING" not in run.output, run.output

@@ -12,7 +12,8 @@ import pytest
 
 from limen.hypervisor.connection import connect
 from limen.hypervisor.domains import set_tags
-from tests.integration.ansible.runner import PLAYBOOKS, Run, RunPlaybook
+from tests.integration.ansible import oldest
+from tests.integration.ansible.runner import ANSIBLE_PLAYBOOK, PLAYBOOKS, Run, RunPlaybook
 from tests.lab.demo import program
 from tests.world import guests
 from tests.world.world import World
@@ -60,12 +61,13 @@ class Program:
             "secrets": {"unused:password": SECRET},
         }
 
-    def play(self, *arguments: str, **variables: Any) -> Run:
+    def play(self, *arguments: str, ansible: Path = ANSIBLE_PLAYBOOK, **variables: Any) -> Run:
         """The module's playbook."""
         ran = self.run(
             PLAYBOOKS / "pulumi_stack.yml",
             *arguments,
-            environment=self.world.environment,
+            ansible=ansible,
+            environment={**self.world.environment, **oldest.ENVIRONMENT},
             variables=variables,
         )
         assert SECRET not in ran.output
@@ -132,6 +134,17 @@ def test_apply_reapply_check(vm_stack: Program) -> None:
         again = vm_stack.play(*arguments, **variables).require()
         assert again.changed == [], again.explanation
         assert again.task("Bring the stack up").result["changes"] == []
+
+
+def test_under_the_oldest_ansible(vm_stack: Program) -> None:
+    variables = vm_stack.variables("web")
+    ansible = oldest.oldest_ansible_playbook()
+    foretold = vm_stack.play("--check", "--diff", ansible=ansible, **variables).require()
+    applied = vm_stack.play("--diff", ansible=ansible, **variables).require()
+    assert applied.changed == foretold.changed == ["Bring the stack up"]
+    assert vm_stack.domains() == {"web"}
+    assert "libvirt:Domain web: created" in applied.output, "nobody saw how it goes"
+    assert vm_stack.play(ansible=ansible, **variables).require().changed == []
 
 
 def test_a_change_is_shown_by_its_properties_and_made_in_place(vm_stack: Program) -> None:

@@ -1,7 +1,7 @@
 """limen.platform.vm against real libvirt, the real API and its ledger. The guests halt at once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,29 +13,6 @@ from tests.integration.ansible.runner import Run, RunPlaybook, TaskResult
 from tests.world.world import World
 
 MIB = 2**20
-IMAGE = "idle-vm.qcow2"
-
-
-@pytest.fixture(scope="module")
-def network(world: World) -> Iterator[str]:
-    """A network without addresses: cards can be on it, and nothing answers there."""
-    name = "vm-cards"
-    path = world.layout.dot / f"{name}.xml"
-    path.write_text(f"<network><name>{name}</name><bridge name='vmcards0'/></network>")
-    world.virsh("net-define", str(path))
-    world.virsh("net-start", name)
-    yield name
-    world.virsh("net-destroy", name)
-    world.virsh("net-undefine", name)
-
-
-@pytest.fixture(scope="module")
-def image(world: World) -> Iterator[str]:
-    """The image of guests that halt at once, as a volume."""
-    world.virsh("vol-create-as", "default", IMAGE, "1MiB", "--format", "qcow2")
-    world.virsh("vol-upload", IMAGE, str(world.image), "--pool", "default")
-    yield IMAGE
-    world.virsh("vol-delete", IMAGE, "--pool", "default")
 
 
 @pytest.fixture
@@ -94,8 +71,8 @@ def test_apply_reapply_check(
     assert (one.hint.project, one.hint.claim) == (project, claim)
     assert three.defined is not None
     assert (three.defined.max_vcpus, three.defined.max_memory) == (2, 128 * MIB)
-    # Three VMs of 64 MiB, 8 + 4 MiB of disk; the cloud-init medium is charged nothing.
-    assert world.usage(project) == {"vms": 3, "vcpus": 3, "memory": 192 * MIB, "disk": 12 * MIB}
+    # Three VMs of 64 MiB, 8 + 4 + 8 MiB of disk; the cloud-init medium is charged nothing.
+    assert world.usage(project) == {"vms": 3, "vcpus": 3, "memory": 192 * MIB, "disk": 20 * MIB}
 
 
 def test_what_does_not_fit_is_refused_with_the_decision_and_nothing_is_touched(
