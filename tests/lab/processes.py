@@ -71,18 +71,27 @@ def with_folder(path: Path, seen_at: str) -> list[Process]:
     return [process for process in everyone() if same_file(path, f"/proc/{process.pid}/root{seen_at}")]
 
 
+def variable(process: Process, name: str) -> str | None:
+    """This environment variable of the process, as it was started; None if unset, or when it is gone."""
+    try:
+        lines = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    start = f"{name}=".encode()
+    return next((os.fsdecode(line.removeprefix(start)) for line in lines if line.startswith(start)), None)
+
+
+def leads_session(process: Process) -> bool:
+    """Whether it is the first process of its session, as a daemon is."""
+    try:
+        return os.getsid(process.pid) == process.pid
+    except OSError:
+        return False
+
+
 def with_variable(name: str, value: str) -> list[Process]:
     """The leaders of sessions that were started with this environment variable, oldest first."""
-    wanted = f"{name}={value}".encode()
-    found = []
-    for process in everyone():
-        try:
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
-            leads = os.getsid(process.pid) == process.pid
-        except OSError:
-            continue
-        if leads and wanted in environment:
-            found.append(process)
+    found = [one for one in everyone() if variable(one, name) == value and leads_session(one)]
     return sorted(found, key=lambda process: process.started)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.demo.layout import Layout
+from tests.lab.demo.layout import ROOT, Layout
 from tests.lab.demo.shell import StepFailed, capture
 from tests.lab.postgres import free_port
 from tests.lab.service import Service
@@ -24,6 +24,8 @@ OPERATOR = "developer"
 OPERATOR_SCOPES = ("quota:check", "quota:read", "claims:write")
 TOKEN_TTL = "12h"
 RENEW_AFTER = 6 * 3600
+# What limen-api runs: its code with the migrations, and the libraries.
+SOURCES = (ROOT / "agent" / "limen", ROOT / "constraints.txt")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Authority:
     @property
     def service(self) -> Service:
         argv = (str(self.layout.venv_bin / "limen-api"), "--listen", f"127.0.0.1:{self.port}")
-        return Service("limen-api", self.layout.dot / "api", argv, f"{self.url}/readyz")
+        return Service("limen-api", self.layout.dot / "api", argv, f"{self.url}/readyz", SOURCES)
 
     @property
     def database_env(self) -> dict[str, str]:
@@ -80,8 +82,10 @@ class Authority:
         migration = json.loads(self.limen("db", "migrate", "--json", env=self.database_env))
         if migration["before"] != migration["current"]:
             done.append("migrated the database")
+        ran = self.service.process() is not None
         if self.service.up(self.database_env):
-            done.append(f"started limen-api on {self.url}")
+            why = ": its code has changed, or it did not answer" if ran else ""
+            done.append(f"{'restarted' if ran else 'started'} limen-api on {self.url}{why}")
         if not self.works(self.layout.administrator_token):
             self.limen(
                 "user", "create", ADMINISTRATOR, "--administrator", "--if-missing", env=self.database_env

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,28 @@ def test_one_that_runs_but_does_not_answer_is_replaced(service: Service, tmp_pat
     assert service.up({})
     assert not processes.alive(hung)
     assert service.process() != hung
+
+
+def test_one_whose_code_has_changed_is_replaced(service: Service, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    (code / "migrations").mkdir(parents=True)
+    (code / "main.py").write_text("one")
+    service = replace(service, sources=(code,))
+    assert service.up({})
+    (code / "__pycache__").mkdir()
+    (code / "__pycache__" / "main.cpython-311.pyc").write_bytes(b"compiled")
+    assert not service.up({})
+    before = service.process()
+    (code / "migrations" / "0001.sql").write_text("select 1")
+    assert service.up({})
+    assert not processes.alive(before)
+    assert service.process() is not None
+    assert not service.up({})
+
+
+def test_one_with_another_command_is_replaced(service: Service) -> None:
+    service.up({})
+    assert replace(service, argv=(*service.argv, "--protocol", "HTTP/1.1")).up({})
 
 
 def test_it_is_found_without_its_pid_file(service: Service) -> None:
