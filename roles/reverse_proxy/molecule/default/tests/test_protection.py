@@ -151,3 +151,19 @@ def test_what_nginx_does_not_like_never_replaces_what_runs(host: Host, proxy: Si
     assert "host not found in upstream" in words(done)
     assert host.file("/etc/nginx/nginx.conf").content_string == before
     assert proxy.ask("https://limen.test/").status == 200
+    # The certificate was already made for the names of the sites that were refused: the next run mends that.
+    done = converge("reverse_proxy", "configure")
+    assert done.returncode == 0, done.stdout
+    proxy.authority.write_text(host.file("/etc/nginx/tls/self-signed.pem").content_string)
+    assert proxy.ask("https://limen.test/").status == 200
+
+
+@pytest.mark.timeout(1500)
+def test_what_a_killed_run_wrote_is_put_into_force_by_the_next(host: Host) -> None:
+    workers = "pgrep --parent $(cat /run/nginx.pid)"
+    before = host.check_output(workers)
+    # As of a run that ended between the file and the reload.
+    host.check_output("touch /etc/nginx/nginx.conf")
+    done = converge("reverse_proxy", "configure")
+    assert done.returncode == 0, done.stdout
+    assert host.check_output(workers) != before
