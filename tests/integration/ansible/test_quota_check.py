@@ -149,14 +149,29 @@ def test_a_preview_that_does_not_fit_any_more_is_denied(
     assert failed.message.startswith("Denied: project demo may not use 64MiB more memory.")
 
 
-def test_a_preview_that_was_denied_itself_says_so(
+def test_a_preview_that_was_denied_itself_is_asked_about_again(
     ansible_playbook: RunPlaybook, operator: Setting, world: World, stack: Stack, tmp_path: Path
 ) -> None:
     stack.configure(world.document({"web": guests.vm(memory="1GiB")}, number=61))
-    denied = stack.preview("--json")
-    assert denied.code != 0
+    preview = stack.preview("--json")
+    assert preview.code != 0
     path = tmp_path / "denied.json"
-    path.write_text(denied.output)
-    failed = ansible_playbook(quota_check(preview_file=str(path)), as_=operator).require_failure()
+    path.write_text(preview.output)
+    check = quota_check(preview_file=str(path))
+    failed = ansible_playbook(check, as_=operator).require_failure()
+    assert failed.message.startswith("Denied: project demo may not use 1GiB more memory.")
+    assert failed.result["allowed"] is False
+    decision = failed.result["decision"]
+    (short,) = decision["violations"]
+    assert (short["scope"], short["resource"], short["requested"]) == ("demo", "memory", str(2**30))
+    assert {line["scope_kind"] for line in decision["lines"]} == {"project", "host"}
+    assert "limen:question" not in stack.preview().output, "people have no use for it"
+
+    world.client.set_limits("demo", {"memory": {"hard": "2GiB"}})
+    try:
+        failed = ansible_playbook(check, as_=operator).require_failure()
+    finally:
+        world.client.set_limits("demo", {"memory": {"hard": "256MiB"}})
     assert failed.message.startswith("The preview itself failed: ")
-    assert "project demo may not use 1GiB more memory" in failed.message
+    assert failed.message.endswith("It would fit by now: make the preview again.")
+    assert failed.result["decision"]["allowed"] is True

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from limen_provider import decisions
 from tests.unit.provider.fake_api import HOST_NAME, FakeApi
 from tests.unit.provider.stack import claim_inputs, make, vm_item
 from tests.unit.provider.wire import STARTED_WITH_FAKE_HOSTS, Refused, running
@@ -35,3 +36,18 @@ def test_a_denial_is_written_where_the_environment_says(
         with pytest.raises(Refused, match="Denied:"):
             wire.create(small)
         assert json.loads(told.read_text())["text"].startswith("Denied:")
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("pulumi preview --json --stack dev", True),
+        ("pulumi preview -j", True),
+        ("pulumi preview --json=true", True),
+        ("pulumi preview --stack json", False),
+        ("pulumi up", False),
+        ("", False),
+    ],
+)
+def test_only_an_engine_that_writes_json_is_told_what_was_asked(command: str, answer: bool) -> None:
+    assert decisions.wants_json(command.split()) is answer

@@ -5,10 +5,9 @@ import uuid
 from typing import Any, ClassVar
 
 from limen.client import ApiError, ApiUnavailable, QuotaDenied
-from limen_provider import schemas
+from limen_provider import decisions, schemas
 from limen_provider.changes import compare
 from limen_provider.claim_items import check_items, item_requests, lacking
-from limen_provider.decisions import hand_over
 from limen_provider.errors import InitFailed
 from limen_provider.fields import Inputs, given
 from limen_provider.hosts import libvirt_uri
@@ -53,20 +52,23 @@ class QuotaClaim:
         return Checked(checked, inputs.failures)
 
     def _explain(self, call: Call, inputs: Inputs, checked: Properties) -> None:
+        question = {
+            "project": checked["project"],
+            "claim": checked["claimId"],
+            "host": checked["host"],
+            "items": item_requests(checked["items"]),
+        }
         try:
-            decision = self._services.client.explain(
-                checked["project"],
-                claim=checked["claimId"],
-                host=checked["host"],
-                items=item_requests(checked["items"]),
-            )
+            decision = self._services.client.explain(**question)
         except ApiError as error:
             if error.code not in ("not_found", "invalid"):
                 raise
             inputs.fail("", str(error))
             return
         if not decision.get("allowed", False):
-            hand_over(decision)
+            decisions.hand_over(decision)
+            if message := decisions.question_for_programs(question):
+                call.log.info(message)
             inputs.fail("", str(decision.get("text", "The quota check denied this claim.")))
         elif decision.get("warnings"):
             call.log.warning(str(decision["text"]))
@@ -149,7 +151,7 @@ class QuotaClaim:
         try:
             result = self._write(claim_id, inputs, claim)
         except QuotaDenied as error:  # by another stack that came in between
-            hand_over(error.decision)
+            decisions.hand_over(error.decision)
             raise
         except ApiError as error:
             if error.code not in ("conflict", "stale_generation"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.limen.platform.plugins.module_utils.amounts import (
     format_amount,
@@ -15,7 +16,7 @@ from ansible_collections.limen.platform.plugins.module_utils.amounts import (
 from ansible_collections.limen.platform.plugins.module_utils.client import Client
 from ansible_collections.limen.platform.plugins.module_utils.errors import InvalidInput
 from ansible_collections.limen.platform.plugins.module_utils.names import check_project_name
-from ansible_collections.limen.platform.plugins.module_utils.previews import questions
+from ansible_collections.limen.platform.plugins.module_utils.previews import failure, questions
 from ansible_collections.limen.platform.plugins.module_utils.running import Result
 
 Options = t.Mapping[str, t.Any]
@@ -23,39 +24,51 @@ Body = dict[str, t.Any]
 Decision = t.Mapping[str, t.Any]
 
 
+@dataclass
+class Asked:
+    """What to ask; `failed` says why the preview failed that it is taken from."""
+
+    bodies: list[Body]
+    failed: str | None = None
+
+
 def check(client: Client, options: Options, check_mode: bool) -> Result:
     """Whether it fits; a result that failed holds the decision. Raises LimenError if nothing was decided."""
-    decisions = [client.post("quota", "explain", body=body) for body in asked(options)]
+    question = asked(options)
+    decisions = [client.post("quota", "explain", body=body) for body in question.bodies]
     denied = [decision for decision in decisions if not decision["allowed"]]
     first = (denied or decisions or [None])[0]
     facts = {"allowed": not denied, "decision": first, "decisions": decisions}
     warnings = [decision["text"] for decision in decisions if decision["allowed"] and decision["warnings"]]
-    failure = "\n\n".join(decision["text"] for decision in denied) or None
+    message = "\n\n".join(decision["text"] for decision in denied) or None
+    if question.failed and not denied:
+        message = f"{question.failed}\nIt would fit by now: make the preview again."
     before, after = usage(decisions)
-    return Result(False, facts, before, after, "quota", warnings, failure)
+    return Result(False, facts, before, after, "quota", warnings, message)
 
 
-def asked(options: Options) -> list[Body]:
+def asked(options: Options) -> Asked:
     """The questions that the options amount to; raises InvalidInput."""
     project = options["project"]
     if project is not None:
         check_project_name(project)
     if options["preview"] is not None or options["preview_file"] is not None:
-        return questions(_preview(options), project)
+        preview = _preview(options)
+        return Asked(questions(preview, project), failure(preview))
     if project is None:
         raise InvalidInput("project is needed with amounts and vms: name the project to ask.")
     if options["amounts"] is not None:
         amounts = parse_amounts(options["amounts"])
         if not amounts:
             raise InvalidInput("amounts names no resource: write it as {vcpus: 2, memory: 2GiB}.")
-        return [{"project": project, "amounts": _strings(amounts)}]
+        return Asked([{"project": project, "amounts": _strings(amounts)}])
     items = [item for vm in _distinct(options["vms"]) for item in vm_items(vm)]
     if not items:
         raise InvalidInput("vms lists no VM: give at least one.")
     if options["host"] is None:
-        return [{"project": project, "amounts": _strings(_sum(item["amounts"] for item in items))}]
+        return Asked([{"project": project, "amounts": _strings(_sum(item["amounts"] for item in items))}])
     asked_items = [{**item, "amounts": _strings(item["amounts"])} for item in items]
-    return [{"project": project, "host": options["host"], "items": asked_items}]
+    return Asked([{"project": project, "host": options["host"], "items": asked_items}])
 
 
 def vm_items(vm: t.Mapping[str, t.Any]) -> list[Body]:

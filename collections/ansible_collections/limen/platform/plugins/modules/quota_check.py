@@ -72,6 +72,8 @@ options:
     description:
       - What C(pulumi preview --json) wrote to standard output.
       - A preview that makes libvirt resources around the quota check is refused.
+      - A preview that was denied is asked about again, so that the task fails with the decision of now.
+      - A preview that failed for another reason is refused.
     type: json
   preview_file:
     description: File with what C(pulumi preview --json) wrote, on the machine where the module runs.
@@ -101,6 +103,7 @@ EXAMPLES = r"""
     chdir: /srv/stacks/web
   register: preview
   changed_when: false
+  failed_when: false  # One that is denied fails as well: quota_check says why, with the decision as data.
   check_mode: false
 
 - name: Stop here unless the stack fits

@@ -15,7 +15,7 @@ VM = {"name": "web", "vcpus": "2", "memory": "1GiB", "disks": ["8GiB", "1GiB"], 
 
 
 def asked(**options: t.Any) -> list[dict[str, t.Any]]:
-    return checks.asked({**NOTHING, "project": "demo", **options})
+    return checks.asked({**NOTHING, "project": "demo", **options}).bodies
 
 
 def test_amounts_are_sent_as_numbers_in_text() -> None:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
 from ansible_collections.limen.platform.plugins.module_utils.errors import InvalidInput
-from ansible_collections.limen.platform.plugins.module_utils.previews import questions
+from ansible_collections.limen.platform.plugins.module_utils.previews import failure, questions
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 URN = "urn:pulumi:dev::web::"
@@ -40,6 +41,22 @@ def test_a_claim_becomes_a_question() -> None:
             ],
         }
     ]
+
+
+def denied(question: t.Any) -> dict[str, t.Any]:
+    """A preview that the quota check denied: without a step of the claim."""
+    told = {"severity": "info", "message": json.dumps({"limen:question": question})}
+    other = [{"severity": "info", "message": text} for text in ("hello", "[]", '{"limen:question": 1}')]
+    return {"steps": [], "diagnostics": [*other, {"severity": "error", "message": "Denied: no."}, told]}
+
+
+def test_a_preview_that_was_denied_is_asked_again() -> None:
+    question = {"project": "demo", "claim": "id", "host": "hv", "items": []}
+    preview = denied(question)
+    assert questions(preview, "demo") == questions(preview, None) == [question]
+    assert failure(preview) == "The preview itself failed: Denied: no."
+    with pytest.raises(InvalidInput, match="charged to project demo, not to other"):
+        questions(preview, "other")
 
 
 def test_what_is_not_known_yet_counts_as_its_upper_bound() -> None:
