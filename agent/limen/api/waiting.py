@@ -7,14 +7,15 @@ from uuid import UUID
 from fastapi.concurrency import run_in_threadpool
 
 from limen.api.context import Parts
+from limen.ledger.errors import Busy
 from limen.ledger.values import ScanResult
 from limen.quota.errors import LimenError
 
 _SLICE = 0.2
 
 
-async def scan_within(parts: Parts, host: UUID, seconds: float) -> str | None:
-    """Wait for a scan that begins after this call; a sentence says why there was none in time."""
+async def scan_within(parts: Parts, host: UUID, seconds: float) -> LimenError | None:
+    """Wait for a scan that begins after this call; returns why there was none in time."""
     give_up = time.monotonic() + seconds
     try:
         answer = asyncio.wrap_future(await run_in_threadpool(parts.observers.request, host))
@@ -23,14 +24,14 @@ async def scan_within(parts: Parts, host: UUID, seconds: float) -> str | None:
         # when the time is over: others may share it.
         while not answer.done():
             if parts.observers.ending:
-                return "limen-api is ending: ask again."
+                return Busy("limen-api is ending: ask again.")
             left = give_up - time.monotonic()
             if left <= 0:
-                return "No scan of the host ended in time: ask again."
+                return Busy("No scan of the host ended in time: ask again.")
             await asyncio.wait({answer}, timeout=min(left, _SLICE))
         answer.result()
     except LimenError as error:
-        return str(error)
+        return error
     return None
 
 

@@ -324,6 +324,9 @@ def test_a_host_that_is_away_keeps_its_charges_and_comes_back(
             with pytest.raises(ApiError) as raised:
                 administrator.scan_host(real.host_name)
             assert raised.value.code == "unavailable"
+            said = f"The hypervisor at {lab.libvirt_uri} is not available: "
+            assert str(raised.value).startswith(said)
+            assert str(raised.value).count("is not available") == 1
             host = administrator.get_host(real.host_name)
             assert host["reachable"] is False
             assert host["error"]

@@ -30,6 +30,7 @@ from limen.api.schemas.fields import Json
 from limen.api.waiting import scan_within
 from limen.ledger.errors import Denied, LedgerError, NotFound
 from limen.ledger.values import Admitted, Claim, ClaimItem, Role
+from limen.quota.errors import LimenError
 
 router = APIRouter(prefix="/api/claims", tags=["claims"])
 
@@ -137,7 +138,7 @@ async def settle_item(claim: str, item: str, body: SettleIn, caller: Caller, par
     before = existing.item(item)
     fence = None if body.fence is None else int(body.fence)
     left = await run_in_threadpool(parts.ledger.claims.settle_item, existing.id, item, caller.user, fence)
-    problem = None
+    problem: LimenError | None = None
     while left is not None and left.released:
         problem = await scan_within(parts, left.host, deadline - time.monotonic())
         left = await run_in_threadpool(_item_now, parts, existing, item)
@@ -149,7 +150,7 @@ async def settle_item(claim: str, item: str, body: SettleIn, caller: Caller, par
         # Taken over before this call, or while it waited.
         return {**item_json(left), "state": "kept", "detail": f"Another builder has taken {item} over."}
     if left is not None:
-        return {**item_json(left), "state": "lapsing", "detail": problem or "The host still shows it."}
+        return {**item_json(left), "state": "lapsing", "detail": str(problem or "The host still shows it.")}
     return {**(item_json(before) if before else {"key": item}), "state": "released", "charge": {}}
 
 

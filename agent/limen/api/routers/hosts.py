@@ -16,8 +16,6 @@ from limen.api.schemas.hosts import NewHost, ScanIn, host_json
 from limen.api.waiting import scan_within
 from limen.hypervisor.capabilities import capacity
 from limen.hypervisor.connection import connect, host_uuid
-from limen.hypervisor.errors import HypervisorUnavailable
-from limen.ledger.errors import Busy
 from limen.ledger.values import Host
 
 router = APIRouter(prefix="/api/hosts", tags=["hosts"])
@@ -74,9 +72,7 @@ async def scan_host(host: str, body: ScanIn, caller: Caller, parts: PartsIn) -> 
     found = await run_in_threadpool(find_host, parts.ledger, host)
     problem = await scan_within(parts, found.id, body.wait_seconds)
     if problem is not None:
-        if parts.observers.status(found.id).reachable is False:
-            raise HypervisorUnavailable(found.name, problem)
-        raise Busy(problem)
+        raise problem
     return await run_in_threadpool(_host_json, parts, caller, str(found.id))
 
 
