@@ -12,12 +12,14 @@ from limen.ledger.errors import Conflict, Denied, NotFound
 from limen.ledger.observations import recount_orphans
 from limen.ledger.pool import ENTER_SHARED, Connection, Pool
 from limen.ledger.rows import written
-from limen.ledger.values import Claim, ClaimItem, Fingerprint, Owner
+from limen.ledger.transitions import new_item
+from limen.ledger.values import Claim, Fingerprint, Owner
 from limen.ledger.view import View
 from limen.quota.claims import check_item
 from limen.quota.decision_json import DecisionJson
 from limen.quota.explain import explanation
-from limen.quota.model import Item, ItemKind, check_project_name, item_uuid
+from limen.quota.model import Item, ItemKind, check_project_name
+from limen.quota.resources import RESOURCES
 
 # No Pulumi stack holds it; one that is to have it takes it over.
 _NO_STACK = Fingerprint("-", "-", "-")
@@ -78,11 +80,8 @@ def adopt(pool: Pool, thing: Thing, project: str, actor: str, *, judge_only: boo
 def _lock(connection: Connection, thing: Thing, project: str) -> View:
     """The project's counters and all of the host's: no scan changes what is seen there meanwhile."""
     capacities = [row[0] for row in connection.execute(_CAPACITIES, (thing.host,))]
-    resources = {*capacities, "vms", "vcpus", "memory", "disk", "networks", "snapshots"}
-    return lock_and_read(
-        connection,
-        Reach(projects=[project], resources=sorted(resources), hosts=[str(thing.host)]),
-    )
+    resources = sorted({*capacities, *RESOURCES})
+    return lock_and_read(connection, Reach([project], resources, [str(thing.host)]))
 
 
 def _seen_item(connection: Connection, thing: Thing) -> Item:
@@ -117,21 +116,8 @@ def _leave_orphans(view: View, host: UUID, item: Item) -> None:
 
 def _claim(item: Item, project: str, now: datetime) -> Claim:
     claim_id = uuid4()
-    amounts = {resource: amount for resource, amount in item.amounts.items() if isinstance(amount, int)}
-    held = ClaimItem(
-        key=item.key,
-        kind=item.kind,
-        name=item.name,
-        host=UUID(item.host),
-        uuid=item.uuid or item_uuid(claim_id, item.key),
-        volume=item.volume,
-        snapshot=item.snapshot,
-        state="committed",
-        claimed=amounts,
-        observed=amounts,
-        deadline=None,
-        seen=True,
-    )
+    new = new_item(claim_id, item, now)
+    held = replace(new, state="committed", observed=new.claimed, deadline=None, seen=True)
     owner = Owner("adopted", item.name)
     return Claim(claim_id, project, owner, _NO_STACK, held.host, 1, "held", (held,), now, now)
 

@@ -33,6 +33,23 @@ def requested_items(request: ClaimRequest) -> tuple[Item, ...]:
     return items
 
 
+def new_item(claim_id: UUID, item: Item, now: datetime) -> ClaimItem:
+    """An item that was admitted just now and that nobody has seen."""
+    return ClaimItem(
+        key=item.key,
+        kind=item.kind,
+        name=item.name,
+        host=UUID(item.host),
+        uuid=item.uuid or item_uuid(claim_id, item.key),
+        volume=item.volume,
+        snapshot=item.snapshot,
+        state="reserved",
+        claimed=_claimed(item),
+        observed={},
+        deadline=now + RESERVATION,
+    )
+
+
 def charged_items(claim: Claim) -> tuple[Item, ...]:
     """The claim's items with what each is charged."""
     return tuple(_as_item(item, item.charge) for item in claim.items)
@@ -53,7 +70,7 @@ def create(request: ClaimRequest, items: tuple[Item, ...], now: datetime) -> Cla
         host=request.host,
         generation=1,
         state="held",
-        items=tuple(_new_item(request.id, item, now) for item in sorted(items, key=lambda item: item.key)),
+        items=tuple(new_item(request.id, item, now) for item in sorted(items, key=lambda item: item.key)),
         created=now,
         updated=now,
     )
@@ -76,7 +93,7 @@ def change(claim: Claim, request: ClaimRequest, items: tuple[Item, ...], now: da
     for item in grow(claimed_items(claim), items):
         old = held.get(item.key)
         if old is None:
-            after.append(_new_item(claim.id, item, now))
+            after.append(new_item(claim.id, item, now))
         elif item.key in named:
             after.append(_grown(old, item, now))
         else:
@@ -237,22 +254,6 @@ def _place(item: Item) -> tuple[str, str, str | None, str | None]:
 
 def _claimed(item: Item) -> dict[str, int]:
     return {resource: number for resource, amount in item.amounts.items() if (number := known(amount))}
-
-
-def _new_item(claim_id: UUID, item: Item, now: datetime) -> ClaimItem:
-    return ClaimItem(
-        key=item.key,
-        kind=item.kind,
-        name=item.name,
-        host=UUID(item.host),
-        uuid=item.uuid or item_uuid(claim_id, item.key),
-        volume=item.volume,
-        snapshot=item.snapshot,
-        state="reserved",
-        claimed=_claimed(item),
-        observed={},
-        deadline=now + RESERVATION,
-    )
 
 
 def _grown(old: ClaimItem, item: Item, now: datetime) -> ClaimItem:
