@@ -12,11 +12,11 @@ import libvirt
 
 from limen.hypervisor import domain_xml, storage, xmltools
 from limen.hypervisor.connection import Connection
+from limen.hypervisor.definitions import LIVE, definitions, live
 from limen.hypervisor.errors import Refused
 
 DETACH_SECONDS = 30.0
 POLL_SECONDS = 0.2
-_LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 Find = Callable[[ET.Element], ET.Element | None]
 
 
@@ -53,7 +53,7 @@ def attach_disk(
                 "choose another target, or detach that disk first."
             )
 
-        missing = [flag for flag, root in _definitions(domain) if not is_there(root)]
+        missing = [flag for flag, root in definitions(domain) if not is_there(root)]
         for flag in missing:
             domain.attachDeviceFlags(text, flag)
         return bool(missing)
@@ -83,11 +83,11 @@ def attach_interface(
 
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
-        definitions = _definitions(domain)
-        missing = [flag for flag, root in definitions if domain_xml.find_interface(root, mac) is None]
+        held = definitions(domain)
+        missing = [flag for flag, root in held if domain_xml.find_interface(root, mac) is None]
         for flag in missing:
             domain.attachDeviceFlags(text, flag)
-        moved = len(missing) < len(definitions) and move_interface(conn, uuid, mac, network, bridge)
+        moved = len(missing) < len(held) and move_interface(conn, uuid, mac, network, bridge)
         return bool(missing) or moved
 
     return conn.run(work, DETACH_SECONDS + 30.0)
@@ -107,11 +107,14 @@ def move_interface(
     then and plugged in again. Raises `Refused` when the domain has no such card, or does not let go of it.
     """
 
+    def find(root: ET.Element) -> ET.Element | None:
+        return domain_xml.find_interface(root, mac)
+
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
         updates = []
-        for flag, root in _definitions(domain):
-            element = domain_xml.find_interface(root, mac)
+        for flag, root in definitions(domain):
+            element = find(root)
             if element is None:
                 raise Refused(f"The domain {domain.name()} has no network card {mac}.")
             card = domain_xml.parse_interface(element)
@@ -124,47 +127,35 @@ def move_interface(
                 domain.updateDeviceFlags(text, flag)
             except libvirt.libvirtError as error:
                 # What libvirt says to every change of a running card whose network has a virtual port.
-                if (flag, error.get_error_code()) != (_LIVE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED):
+                if (flag, error.get_error_code()) != (LIVE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED):
                     raise
                 model = xmltools.attribute(xmltools.parse(text), "model", "type") or "virtio"
-                _unplug(domain, _LIVE, f"the card {mac}", lambda root: domain_xml.find_interface(root, mac))
-                domain.attachDeviceFlags(domain_xml.interface_xml(mac, network, bridge, model), _LIVE)
+                _unplug(domain, LIVE, live(domain), f"the card {mac}", find)
+                domain.attachDeviceFlags(domain_xml.interface_xml(mac, network, bridge, model), LIVE)
         return bool(updates)
 
     return conn.run(work, DETACH_SECONDS + 30.0)
-
-
-def _definitions(domain: Any) -> list[tuple[int, ET.Element]]:
-    """The definitions a change has to reach, each with its flag; the live one first, since it is what may
-    fail.
-    """
-    found = []
-    if domain.isActive():
-        found.append((_LIVE, xmltools.parse(domain.XMLDesc(0))))
-    if domain.isPersistent():
-        flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
-        found.append((libvirt.VIR_DOMAIN_AFFECT_CONFIG, xmltools.parse(domain.XMLDesc(flags))))
-    return found
 
 
 def _detach(conn: Connection, uuid: str, what: str, find: Find, seconds: float) -> bool:
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
         # Of a running domain the live definition comes first: what the guest keeps stays defined as well.
-        done = [_unplug(domain, flag, what, find, seconds) for flag, _root in _definitions(domain)]
+        done = [_unplug(domain, flag, root, what, find, seconds) for flag, root in definitions(domain)]
         return any(done)
 
     return conn.run(work, seconds + 30.0)
 
 
-def _unplug(domain: Any, flag: int, what: str, find: Find, seconds: float = DETACH_SECONDS) -> bool:
+def _unplug(
+    domain: Any, flag: int, root: ET.Element, what: str, find: Find, seconds: float = DETACH_SECONDS
+) -> bool:
     """Take a device out of one definition, live with its guest's consent. True if it was there."""
-    root = next((root for each, root in _definitions(domain) if each == flag), None)
-    element = None if root is None else find(root)
+    element = find(root)
     if element is None:
         return False
     domain.detachDeviceFlags(xmltools.unparse(element), flag)
-    if flag == _LIVE and not _gone(domain, find, seconds):
+    if flag == LIVE and not _gone(domain, find, seconds):
         raise Refused(
             f"The guest {domain.name()} has not let go of {what} within {seconds:g} s. Stop using it "
             "inside the guest (a guest that boots or is paused cannot answer) and try again."
@@ -175,7 +166,7 @@ def _unplug(domain: Any, flag: int, what: str, find: Find, seconds: float = DETA
 def _gone(domain: Any, find: Find, seconds: float) -> bool:
     """Unplugging is a request to the guest: wait until the live definition shows that it answered."""
     deadline = time.monotonic() + seconds
-    while domain.isActive() and find(xmltools.parse(domain.XMLDesc(0))) is not None:
+    while domain.isActive() and find(live(domain)) is not None:
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_SECONDS)

@@ -1,7 +1,6 @@
 """Find, start, stop, rename domains; addresses of their cards."""
 
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
@@ -9,6 +8,7 @@ import libvirt
 
 from limen.hypervisor import domain_xml, xmltools
 from limen.hypervisor.connection import Connection
+from limen.hypervisor.definitions import definitions
 from limen.hypervisor.errors import NotFound, Refused
 from limen.hypervisor.model import DomainSeen, Hint, InterfaceAddress
 from limen.hypervisor.observe import read_domain
@@ -122,7 +122,7 @@ def set_hint(conn: Connection, uuid: str, hint: Hint) -> bool:
 
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
-        if all(domain_xml.hint_of(root) == hint for root in _definitions(domain)):
+        if all(domain_xml.hint_of(root) == hint for _, root in definitions(domain)):
             return False
         _set_metadata(domain, domain_xml.hint_xml(hint), "limen", xmltools.HINT_NAMESPACE)
         return True
@@ -138,7 +138,7 @@ def set_tags(conn: Connection, uuid: str, tags: Mapping[str, str]) -> bool:
 
     def work(handle: Any) -> bool:
         domain = handle.lookupByUUIDString(uuid)
-        if all(domain_xml.tags_of(root) == tags for root in _definitions(domain)):
+        if all(domain_xml.tags_of(root) == tags for _, root in definitions(domain)):
             return False
         text = domain_xml.tags_xml(tags) if tags else None  # None takes the element away
         _set_metadata(domain, text, "limen-tags", xmltools.TAGS_NAMESPACE)
@@ -194,13 +194,6 @@ def wait_for_address(conn: Connection, uuid: str, seconds: float) -> tuple[Inter
                 "network has DHCP."
             )
         time.sleep(POLL_SECONDS * 4)
-
-
-def _definitions(domain: Any) -> list[ET.Element]:
-    """The domain as it runs and as it is defined, as far as it does and is."""
-    kinds = [0] if domain.isActive() else []
-    kinds += [libvirt.VIR_DOMAIN_XML_INACTIVE] if domain.isPersistent() else []
-    return [xmltools.parse(domain.XMLDesc(kind)) for kind in kinds]
 
 
 def _set_metadata(domain: Any, text: str | None, prefix: str, namespace: str) -> None:
