@@ -44,6 +44,16 @@ def test_a_project_with_limits_can_be_made(host: Host) -> None:
     assert host.run(f"{LIMEN} quota explain molecule memory=2GiB vms=1").rc == 3
 
 
+def test_it_speaks_to_the_database_over_tls_alone(host: Host) -> None:
+    asked = (
+        "SELECT count(*), bool_and(ssl) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)"
+        " WHERE usename = 'limen' AND backend_type = 'client backend'"
+    )
+    count, encrypted = host.check_output("runuser -u postgres -- psql -qAtc %s", asked).split("|")
+    assert int(count) > 0
+    assert encrypted == "t"
+
+
 def test_the_service_reads_neither_its_url_nor_the_owners(host: Host) -> None:
     for name in ("owner-url", "database-url", "administrator-token"):
         assert "Permission denied" in as_service(host, f"cat /etc/limen/{name}")
