@@ -1,7 +1,7 @@
 """The collection reads domains and snapshots as limen.hypervisor does, and writes what both read back."""
 
 import pytest
-from ansible_collections.limen.platform.plugins.module_utils import vm_xml
+from ansible_collections.limen.platform.plugins.module_utils import snapshot_xml, vm_xml
 from ansible_collections.limen.platform.plugins.module_utils.errors import InvalidInput
 from ansible_collections.limen.platform.plugins.module_utils.names import item_uuid
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Disk, Hint, Size, Wanted
@@ -80,7 +80,7 @@ def test_a_template_that_is_no_domain_is_refused(bad: str) -> None:
 
 
 def test_a_snapshot_is_measured() -> None:
-    found = vm_xml.snapshot_of(
+    found = snapshot_xml.snapshot_of(
         """<domainsnapshot><name>one</name><state>running</state><creationTime>7</creationTime>
         <memory snapshot='internal'/>
         <disks><disk name='vda' snapshot='internal'/><disk name='hdd' snapshot='no'/></disks>

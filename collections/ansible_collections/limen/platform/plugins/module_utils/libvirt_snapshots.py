@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.limen.platform.plugins.module_utils import vm_xml
+from ansible_collections.limen.platform.plugins.module_utils import snapshot_xml, vm_xml
 from ansible_collections.limen.platform.plugins.module_utils.libvirt_host import Host, libvirt
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Seen
 from ansible_collections.limen.platform.plugins.module_utils.vm_plan import NotPossible
@@ -19,12 +19,12 @@ class Snapshots:
         self._host = host
         self._uuid = uuid
 
-    def list(self) -> dict[str, vm_xml.Snapshot]:
+    def list(self) -> dict[str, snapshot_xml.Snapshot]:
         """All of them, by name."""
 
-        def work() -> dict[str, vm_xml.Snapshot]:
+        def work() -> dict[str, snapshot_xml.Snapshot]:
             found = (
-                vm_xml.snapshot_of(snapshot.getXMLDesc(0), bool(snapshot.isCurrent()))
+                snapshot_xml.snapshot_of(snapshot.getXMLDesc(0), bool(snapshot.isCurrent()))
                 for snapshot in self._domain().listAllSnapshots(0)
             )
             return {snapshot.name: snapshot for snapshot in found}
@@ -34,7 +34,7 @@ class Snapshots:
     def require_possible(self) -> None:
         """Refuse disks that can't hold a snapshot, before anything is admitted; raises NotPossible."""
         text = self._host.run(lambda: self._domain().XMLDesc(0))
-        unfit = vm_xml.without_snapshots(text)
+        unfit = snapshot_xml.without_snapshots(text)
         if unfit:
             raise NotPossible(
                 f"These disks can't hold snapshots, since they are not qcow2: {', '.join(unfit)}. "
@@ -49,12 +49,12 @@ class Snapshots:
         """The most that a snapshot made now can come to hold, in bytes: copies of the disks, saved memory."""
         text = self._host.run(lambda: self._domain().XMLDesc(0))
         capacities = self.capacities(seen)
-        held = sum(capacities.get(target, 0) for target in vm_xml.writable_targets(text))
+        held = sum(capacities.get(target, 0) for target in snapshot_xml.writable_targets(text))
         return held + (vm_xml.size_of(vm_xml.parse(text)).memory if seen.active else 0)
 
     def make(self, name: str, description: str) -> None:
         """Take the snapshot; of a guest that runs with its memory."""
-        text = vm_xml.snapshot_xml(name, description)
+        text = snapshot_xml.snapshot_xml(name, description)
         self._host.run(
             lambda: self._domain().snapshotCreateXML(text, libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE)
         )

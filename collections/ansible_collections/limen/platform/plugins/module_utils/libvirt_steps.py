@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.limen.platform.plugins.module_utils import vm_seed, vm_xml
+from ansible_collections.limen.platform.plugins.module_utils import vm_seed, vm_xml, volume_xml
 from ansible_collections.limen.platform.plugins.module_utils.libvirt_host import Host, libvirt
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import KIB, Card, Disk, Hint, Seed, Size
 from ansible_collections.limen.platform.plugins.module_utils.vm_plan import NotPossible, Plan, Step, seed_name
@@ -47,11 +47,11 @@ class Workshop:
 
     def _volume_xml(self, disk: Disk) -> str:
         if disk.image is None:
-            return vm_xml.volume_xml(disk.volume, disk.size, disk.format, None)
+            return volume_xml.volume_xml(disk.volume, disk.size, disk.format, None)
         pool, _slash, name = disk.image.partition("/")
         image = self._host.handle.storagePoolLookupByName(pool).storageVolLookupByName(name)
-        found = vm_xml.volume_of(image.XMLDesc(0))
-        return vm_xml.volume_xml(
+        found = volume_xml.volume_of(image.XMLDesc(0))
+        return volume_xml.volume_xml(
             disk.volume, disk.size, disk.format, vm_xml.Source(found.path, False, found.format)
         )
 
@@ -63,7 +63,7 @@ class Workshop:
         if held is not None:
             held.delete(0)
         content = vm_seed.iso(seed)
-        self._seed_volume = pool.createXML(vm_xml.volume_xml(name, len(content), "raw", None))
+        self._seed_volume = pool.createXML(volume_xml.volume_xml(name, len(content), "raw", None))
         stream = self._host.handle.newStream(0)
         self._seed_volume.upload(stream, 0, len(content), 0)
         view = memoryview(content)

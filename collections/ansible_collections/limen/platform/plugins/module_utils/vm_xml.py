@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 import xml.etree.ElementTree as ET
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from ansible_collections.limen.platform.plugins.module_utils.errors import InvalidInput
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import (
@@ -92,7 +92,7 @@ def read(
         live_targets=frozenset(
             ()
             if live_root is None
-            else (_get(disk, "target", "dev") for disk in live_root.iterfind("devices/disk"))
+            else (attribute(disk, "target", "dev") for disk in live_root.iterfind("devices/disk"))
         ),
         hint=hint_of(first),
         tags=tags_of(first),
@@ -108,9 +108,9 @@ def size_of(root: ET.Element) -> Size:
     vcpu = root.find("vcpu")
     ceiling = int(vcpu.text or 1) if vcpu is not None else 1
     current = int(vcpu.get("current", ceiling)) if vcpu is not None else 1
-    memory = _bytes(root.find("memory"))
-    held = _bytes(root.find("currentMemory")) or memory
-    if _get(root, "devices/memballoon", "model") == "none":
+    memory = amount_of(root.find("memory"))
+    held = amount_of(root.find("currentMemory")) or memory
+    if attribute(root, "devices/memballoon", "model") == "none":
         held = memory  # nothing can take memory back
     return Size(current, min(held, memory), ceiling, memory)
 
@@ -131,10 +131,10 @@ def tags_of(root: ET.Element) -> dict[str, str]:
 def cards_of(root: ET.Element) -> tuple[CardSeen, ...]:
     return tuple(
         CardSeen(
-            mac=_get(card, "mac", "address").lower(),
-            network=_get(card, "source", "network") or None,
-            bridge=_get(card, "source", "bridge") or None,
-            model=_get(card, "model", "type") or None,
+            mac=attribute(card, "mac", "address").lower(),
+            network=attribute(card, "source", "network") or None,
+            bridge=attribute(card, "source", "bridge") or None,
+            model=attribute(card, "model", "type") or None,
         )
         for card in root.iterfind("devices/interface")
     )
@@ -192,7 +192,7 @@ def card_xml(mac: str, network: str | None, bridge: str | None, model: str) -> E
 def moved_card(text: str, mac: str, network: str | None, bridge: str | None) -> str:
     """The card of a domain's XML, on another network; raises InvalidInput where there is none."""
     for card in parse(text).iterfind("devices/interface"):
-        if _get(card, "mac", "address").lower() == mac:
+        if attribute(card, "mac", "address").lower() == mac:
             source = card.find("source")
             if source is not None:
                 card.remove(source)
@@ -205,111 +205,27 @@ def moved_card(text: str, mac: str, network: str | None, bridge: str | None) -> 
 def card_element(text: str, mac: str) -> str | None:
     """The card of a domain's XML as it stands there."""
     for card in parse(text).iterfind("devices/interface"):
-        if _get(card, "mac", "address").lower() == mac:
+        if attribute(card, "mac", "address").lower() == mac:
             return unparse(card)
     return None
 
 
+def amount_of(element: ET.Element | None, unit: str = "KiB") -> int:
+    """An amount in bytes; `unit` is what one without a unit of its own is in. 0 where there is none."""
+    if element is None or element.text is None:
+        return 0
+    return int(element.text) * _UNITS[element.get("unit", unit)]
+
+
+def attribute(root: ET.Element, path: str, name: str) -> str:
+    """An attribute of the element at this path; empty where either is missing."""
+    found = root.find(path)
+    return "" if found is None else found.get(name, "")
+
+
 def targets_of(root: ET.Element) -> list[str]:
     """The names of a domain's disks."""
-    return [_get(disk, "target", "dev") for disk in root.iterfind("devices/disk")]
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A volume as libvirt probes it."""
-
-    path: str
-    capacity: int
-    format: str
-
-
-def volume_of(text: str) -> Volume:
-    root = parse(text)
-    return Volume(
-        path=root.findtext("target/path", ""),
-        capacity=_bytes(root.find("capacity"), "bytes"),
-        format=_get(root, "target/format", "type") or "raw",
-    )
-
-
-def volume_xml(name: str, capacity: int, format_: str, image: Source | None) -> str:
-    """A new volume; `image` is what it is a layer over."""
-    root = ET.Element("volume")
-    ET.SubElement(root, "name").text = name
-    ET.SubElement(root, "capacity", unit="bytes").text = str(capacity)
-    target = ET.SubElement(root, "target")
-    ET.SubElement(target, "format", type=format_)
-    if image is not None:
-        backing = ET.SubElement(root, "backingStore")
-        ET.SubElement(backing, "path").text = image.path
-        ET.SubElement(backing, "format", type=image.format)
-    return unparse(root)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A snapshot. `copied` are the targets of disks that it copies, `size` is what its domain had."""
-
-    name: str
-    description: str
-    state: str
-    created: int
-    parent: str | None
-    current: bool
-    copied: tuple[str, ...]
-    saves_memory: bool
-    size: Size
-
-    def disk(self, capacities: t.Mapping[str, int]) -> int:
-        """The most that it can hold besides its domain's volumes, in bytes."""
-        held = sum(capacities.get(target, 0) for target in self.copied)
-        return held + (self.size.memory if self.saves_memory else 0)
-
-
-def snapshot_of(text: str, current: bool) -> Snapshot:
-    root = parse(text)
-    sizes = [
-        size_of(found) for found in (root.find("domain"), root.find("inactiveDomain")) if found is not None
-    ]
-    state = root.findtext("state", "")
-    return Snapshot(
-        name=root.findtext("name", ""),
-        description=root.findtext("description", ""),
-        state={"shutoff": "stopped"}.get(state, state),
-        created=int(root.findtext("creationTime", "0")),
-        parent=root.findtext("parent/name"),
-        current=current,
-        copied=tuple(
-            disk.get("name", "") for disk in root.iterfind("disks/disk") if disk.get("snapshot") == "internal"
-        ),
-        saves_memory=_get(root, "memory", "snapshot") in ("internal", "external"),
-        size=Size(*(max(amounts) for amounts in zip(*(astuple(size) for size in sizes), strict=True))),
-    )
-
-
-def snapshot_xml(name: str, description: str) -> str:
-    root = ET.Element("domainsnapshot")
-    ET.SubElement(root, "name").text = name
-    ET.SubElement(root, "description").text = description
-    return unparse(root)
-
-
-def writable_targets(text: str) -> list[str]:
-    """The disks of a domain that its guest can write to."""
-    return [_get(disk, "target", "dev") for disk in _writable(text)]
-
-
-def without_snapshots(text: str) -> list[str]:
-    """The writable disks of a domain whose format can't hold snapshots."""
-    return [
-        _get(disk, "target", "dev") for disk in _writable(text) if _get(disk, "driver", "type") != "qcow2"
-    ]
-
-
-def _writable(text: str) -> list[ET.Element]:
-    disks = parse(text).iterfind("devices/disk")
-    return [disk for disk in disks if disk.get("device", "disk") == "disk" and disk.find("readonly") is None]
+    return [attribute(disk, "target", "dev") for disk in root.iterfind("devices/disk")]
 
 
 def check_template(text: str) -> None:
@@ -416,28 +332,17 @@ def _disk(element: ET.Element, capacities: t.Mapping[str, int]) -> DiskSeen:
     source = element.find("source")
     attributes = {} if source is None else source.attrib
     where = attributes.get("volume") or attributes.get("file") or attributes.get("dev") or ""
-    target = _get(element, "target", "dev")
+    target = attribute(element, "target", "dev")
     return DiskSeen(
         path=attributes.get("file") or attributes.get("dev"),
         target=target,
         volume=where.rpartition("/")[2],
         device=element.get("device", "disk"),
-        bus=_get(element, "target", "bus"),
+        bus=attribute(element, "target", "bus"),
         capacity=capacities.get(target),
     )
-
-
-def _bytes(element: ET.Element | None, unit: str = "KiB") -> int:
-    if element is None or element.text is None:
-        return 0
-    return int(element.text) * _UNITS[element.get("unit", unit)]
 
 
 def _child(parent: ET.Element, tag: str) -> ET.Element:
     found = parent.find(tag)
     return ET.SubElement(parent, tag) if found is None else found
-
-
-def _get(root: ET.Element, path: str, name: str) -> str:
-    found = root.find(path)
-    return "" if found is None else found.get(name, "")
