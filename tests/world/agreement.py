@@ -6,6 +6,7 @@ from typing import Any
 
 from limen.hypervisor.model import HostObservation
 from limen.hypervisor.storage import IMAGE_NAME
+from limen.quota.model import snapshot_identity
 from tests.world.errors import Disagreement
 from tests.world.stack import Stack
 from tests.world.world import World
@@ -52,7 +53,7 @@ def compare_ledger(claims: Iterable[Mapping[str, Any]], seen: HostObservation) -
             if not item["claimed"] == item["observed"] == item["charge"]:
                 sizes = (f"{name} {item[name]}" for name in ("claimed", "observed", "charge"))
                 yield f"{where}: {', '.join(sizes)}"
-            identity = item["volume"] or item["uuid"]
+            identity = item["volume"] or item["snapshot"] or item["uuid"]
             if identity in charged:
                 yield f"{where} is charged twice: {identity}"
             charged[identity] = (item["name"], {name: int(n) for name, n in item["charge"].items()})
@@ -63,6 +64,14 @@ def compare_ledger(claims: Iterable[Mapping[str, Any]], seen: HostObservation) -
             volume.identity: (volume.name, dict(volume.amounts))
             for volume in seen.volumes
             if volume.role == "disk"
+        },
+        **{
+            snapshot_identity(domain.uuid, snapshot.name): (
+                snapshot.name,
+                {resource: amount for resource, amount in snapshot.amounts.items() if amount},
+            )
+            for domain in seen.domains
+            for snapshot in domain.snapshots
         },
     }
     for identity in sorted(charged.keys() | held.keys()):

@@ -10,6 +10,7 @@ from limen.commands.output import (
     YesFlag,
     amounts_text,
     confirm,
+    identity,
     print_fields,
     print_json,
     print_table,
@@ -114,7 +115,7 @@ def _print_claim(claim: dict[str, Any], as_json: bool) -> None:
             item["state"],
             amounts_text(item["claimed"]),
             amounts_text(item["observed"]),
-            item["volume"] or item["snapshot"] or item["uuid"],
+            identity(item),
         )
         for item in claim["items"]
     ]

@@ -54,6 +54,11 @@ def print_fields(fields: Mapping[str, object]) -> None:
         typer.echo(f"{name:<{width}}  {'-' if value is None or value == '' else value}")
 
 
+def identity(item: Mapping[str, Any]) -> str:
+    """What a host knows an item of a claim by: pool and volume, domain and snapshot, or libvirt's UUID."""
+    return str(item["volume"] or item["snapshot"] or item["uuid"])
+
+
 def say(sentence: str) -> None:
     """What was done: on standard error, so that `--json` stays JSON."""
     typer.echo(sentence, err=True)

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from limen.client import Client
-from limen.commands.output import BadInput, JsonFlag, amounts_text, print_fields, print_json, print_table
+from limen.commands.output import (
+    BadInput,
+    JsonFlag,
+    amounts_text,
+    identity,
+    print_fields,
+    print_json,
+    print_table,
+)
 
 app = typer.Typer(help="List and show VMs; open SSH or the serial console.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The VM's name, as libvirt or its stack has it, or its UUID.")]
@@ -56,7 +64,7 @@ def show(name: Name, project: Project = None, as_json: JsonFlag = False) -> None
             item["name"],
             item["state"],
             amounts_text(item["charge"]),
-            item["volume"] or item["snapshot"] or item["uuid"],
+            identity(item),
         )
         for item in others
     ]
