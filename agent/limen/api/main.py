@@ -1,5 +1,7 @@
 """`limen-api`: listen, serve, and end promptly."""
 
+import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -20,6 +22,7 @@ from limen.ledger import Ledger
 from limen.quota.errors import LimenError
 
 _log = structlog.get_logger()
+_TICK_SECONDS = 1.0
 
 
 def serve(
@@ -49,10 +52,11 @@ def serve(
         float,
         typer.Option(
             min=0.2,
+            max=60.0,
             envvar="LIMEN_API_SWEEP_INTERVAL",
-            help="Seconds between looks at deadlines that have passed.",
+            help="Seconds between looks at deadlines, at the most: each is looked at when it has passed.",
         ),
-    ] = 5.0,
+    ] = 30.0,
     log_level: Annotated[
         str, typer.Option(envvar="LIMEN_API_LOG_LEVEL", help="debug, info, warning or error.")
     ] = "info",
@@ -115,13 +119,26 @@ def _run(
 
 
 class _Server(uvicorn.Server):
-    """A server that ends what waits on purpose before it waits for open requests."""
+    """A server that ends what waits on purpose before it waits for open requests, and rests when idle.
+
+    uvicorn's own loop wakes ten times a second to see whether it is to end; here the signal wakes it.
+    """
 
     on_exit: Callable[[], None] = staticmethod(lambda: None)
+    _wake: Callable[[], object] = staticmethod(lambda: None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.on_exit()
         super().handle_exit(sig, frame)
+        self._wake()
+
+    async def main_loop(self) -> None:
+        loop, ending = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(ending.set)
+        # Each tick with this number sets the header Date anew.
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), _TICK_SECONDS)
 
 
 def _certificates(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:

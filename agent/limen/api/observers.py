@@ -16,6 +16,9 @@ from limen.quota.errors import LimenError
 
 _log = structlog.get_logger()
 FORGET_SECONDS = 3600.0
+RETRY_SECONDS = 5.0
+# Deadlines of many items lie close together: one look lapses them all.
+SHORTEST_PAUSE = 1.0
 
 
 class Observers:
@@ -74,17 +77,20 @@ class Observers:
     def _sweep(self) -> None:
         """Deadlines, and hosts that came or went through another limen-api."""
         while not self._stopping.is_set():
+            pause = RETRY_SECONDS
             try:
                 self.refresh()
-                if self._ledger.claims.lapse():
+                lapsed = self._ledger.claims.lapse()
+                if lapsed.claims:
                     # What lapsed stays charged until a scan shows nothing: it need not wait for the minute.
                     self._request_all()
                 self._forget_answers()
+                pause = pause_before(lapsed.next_deadline, self._sweep_interval)
             except LimenError as error:
                 _log.warning("sweep failed", reason=str(error))
             except Exception as error:  # noqa: BLE001  one defect must not end the sweeping
                 _log.error("defect", part="sweeper", exc_info=error)
-            self._stopping.wait(self._sweep_interval)
+            self._stopping.wait(min(pause, self._sweep_interval))
 
     def _forget_answers(self) -> None:
         """Idempotent answers are kept for a day: dropping them once an hour is enough."""
@@ -116,3 +122,11 @@ class Observers:
         observer = Observer(self._ledger, self._metrics, host.id, host.uri, host.name, self._scan_interval)
         observer.start()
         return observer
+
+
+def pause_before(next_deadline: float | None, longest: float) -> float:
+    """Seconds until the next look at deadlines: when the next one has passed, and `longest` at the most.
+
+    What is reserved meanwhile is not due before that: a reservation holds for minutes.
+    """
+    return longest if next_deadline is None else min(longest, max(SHORTEST_PAUSE, next_deadline))

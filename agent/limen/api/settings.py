@@ -14,10 +14,10 @@ class SettingsError(LimenError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Seconds between scans of a host, and between looks at deadlines."""
+    """Seconds between scans of a host, and between looks at deadlines at the most."""
 
     scan_interval: float = 60.0
-    sweep_interval: float = 5.0
+    sweep_interval: float = 30.0
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from limen.ledger.grouping import GroupAdmitter
 from limen.ledger.pool import ENTER, Pool
 from limen.ledger.rows import CLAIM, claim_from_row
 from limen.ledger.transitions import requested_items
-from limen.ledger.values import Admitted, Claim, ClaimItem, ClaimRequest
+from limen.ledger.values import Admitted, Claim, ClaimItem, ClaimRequest, Lapsed
 from limen.ledger.view import View
 from limen.quota.decide import decide
 from limen.quota.model import Amount, Change, Decision, Holder, Standing, check_project_name, check_resource
@@ -29,9 +29,11 @@ WHERE (%(project)s::text IS NULL OR p.name = %(project)s)
   AND (%(after)s::uuid IS NULL OR c.created < a.created OR (c.created = a.created AND c.id > a.id))
 ORDER BY c.created DESC, c.id LIMIT %(limit)s"""
 
-_OVERDUE = """
-SELECT DISTINCT claim_id FROM items
-WHERE state IN ('reserved', 'building') AND deadline < clock_timestamp() ORDER BY claim_id"""
+_DEADLINES = """
+SELECT claim_id, bool_or(seconds < 0), min(seconds) FILTER (WHERE seconds >= 0) FROM (
+    SELECT claim_id, extract(epoch FROM deadline - clock_timestamp())::float8 AS seconds FROM items
+    WHERE state IN ('reserved', 'building')) waiting
+GROUP BY claim_id ORDER BY claim_id"""
 
 _HOLDERS = """
 SELECT c.id::text, c.owner_kind || ' ' || c.owner_name, g.resource, sum(g.charge)::bigint
@@ -205,12 +207,14 @@ class Claims:
         ]
         return max(moved, default=None)
 
-    def lapse(self) -> int:
-        """Turn overdue reservations into lapsing ones (call it every few seconds); of how many claims."""
-        overdue = [row[0] for row in self._pool.fetch(_OVERDUE)]
+    def lapse(self) -> Lapsed:
+        """Turn overdue reservations into lapsing ones, and say when to look again."""
+        rows = self._pool.fetch(_DEADLINES)
+        overdue = [claim_id for claim_id, late, _ in rows if late]
         if overdue:
             self._admitter.submit_all([tickets.lapse(claim_id) for claim_id in overdue])
-        return len(overdue)
+        seconds = [seconds for _, _, seconds in rows if seconds is not None]
+        return Lapsed(len(overdue), min(seconds, default=None))
 
     def forget_answers(self) -> None:
         """Drop idempotent answers older than a day (call it now and then)."""

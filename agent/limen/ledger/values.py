@@ -256,6 +256,14 @@ class ScanResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapsed:
+    """How many claims had overdue reservations; seconds until the next is due, None while none waits."""
+
+    claims: int
+    next_deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     name: str
     administrator: bool

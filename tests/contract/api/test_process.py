@@ -148,6 +148,21 @@ def test_sigterm_ends_it_promptly_while_somebody_waits(own: ApiProcess, world: W
     assert [line for line in own.log if "Traceback" in line] == []
 
 
+def test_an_idle_api_rests(own: ApiProcess) -> None:
+    assert own.process is not None
+    task = Path(f"/proc/{own.process.pid}/task/{own.process.pid}/status")
+
+    def wakes() -> int:
+        (line,) = (line for line in task.read_text().splitlines() if line.startswith("voluntary"))
+        return int(line.split()[1])
+
+    httpx.get(f"{own.url}/readyz", trust_env=False)
+    before = wakes()
+    time.sleep(3)
+    assert wakes() - before <= 10, "uvicorn's own loop wakes ten times a second"
+    assert httpx.get(f"{own.url}/healthz", trust_env=False).headers["Date"]
+
+
 def test_a_killed_api_loses_nothing(own: ApiProcess, world: World) -> None:
     token = world.token("claims:write", role="operator")
     claim_id = str(uuid4())

@@ -9,7 +9,7 @@ import pytest
 
 from limen.ledger import Ledger, transitions
 from limen.ledger.errors import Conflict, Denied, Invalid, NotAdmitted, NotFound
-from limen.ledger.values import Claim, ItemRequest, ScanResult, Seen
+from limen.ledger.values import Claim, ItemRequest, Lapsed, ScanResult, Seen
 from limen.quota.model import Limit
 from tests.contract.ledger.world import GIB, add_host, request
 
@@ -122,7 +122,7 @@ def test_what_lapses_stays_charged_until_a_later_scan_shows_nothing(
     _build(ledger, claim)
     begun_before = ledger.observations.begin_scan(claim.host)
     ledger.claims.heartbeat(claim.id, [])  # the deadline of the disk is now, after that scan begun
-    assert ledger.claims.lapse() == 1
+    assert ledger.claims.lapse().claims == 1
     assert _states(ledger, claim) == {VM: "lapsing", "disk:web-0": "lapsing"}
     assert _memory(ledger) == (0, 2)
     scan(begun=begun_before)
@@ -131,6 +131,21 @@ def test_what_lapses_stays_charged_until_a_later_scan_shows_nothing(
     assert _memory(ledger) == (0, 0)
     lapsed = ledger.claims.get(claim.id)
     assert (lapsed.state, lapsed.items) == ("released", ())
+
+
+def test_who_looks_at_deadlines_is_told_when_to_look_again(
+    ledger: Ledger, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 0 < (ledger.claims.lapse().next_deadline or 0) <= transitions.RESERVATION.total_seconds()
+    fence = _build(ledger, claim)  # due in two minutes
+    monkeypatch.setattr(transitions, "RESERVATION", timedelta(0))
+    ledger.claims.heartbeat(claim.id, [])  # the disk is due now
+    found = ledger.claims.lapse()
+    assert found.claims == 1
+    assert 0 < (found.next_deadline or 0) <= 120
+    ledger.claims.heartbeat(claim.id, [fence])
+    ledger.claims.lapse()
+    assert ledger.claims.lapse() == Lapsed(0, None)
 
 
 def test_a_late_builder_keeps_what_a_scan_finds(
