@@ -35,7 +35,8 @@ class Stack:
 
     def __init__(self, *, project: str, host: str | None = None, name: str | None = None) -> None:
         """`host`: name or UUID of a registered host; default: the one that libvirt's URI leads to.
-        `name` prefixes what libvirt shows (`NAME-web-1`); default: the Pulumi stack's name."""
+        `name` prefixes what libvirt shows (`NAME-web-1`); default: the Pulumi stack's name. Where two
+        stacks of one name share a host, give one of them another, before its first `pulumi up`."""
         self._project, self._host = project, host
         self._name = pulumi.get_stack().lower() if name is None else name
         self._document: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -160,10 +161,10 @@ class Stack:
 
     @classmethod
     def from_configuration(cls) -> "Stack":
-        """The stack that Pulumi's configuration describes: `limen:project`, `limen:host`, and the sections
-        of the JSON schema under the Pulumi project's name (`vm_stack:vms`)."""
+        """The stack that Pulumi's configuration describes: `limen:project`, `limen:host`, `limen:name`, and
+        the sections of the JSON schema under the Pulumi project's name (`vm_stack:vms`)."""
         config = pulumi.Config("limen")
-        stack = cls(project=config.get("project") or "", host=config.get("host"))
+        stack = cls(project=config.get("project") or "", host=config.get("host"), name=config.get("name"))
         if not config.get("project"):
             stack._problems.add("limen:project", "is not set: `pulumi config set limen:project NAME`")
         stack.add(configuration.load(configuration.all_values(), pulumi.get_project(), stack._problems))

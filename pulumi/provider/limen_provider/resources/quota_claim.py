@@ -5,6 +5,8 @@ import uuid
 from typing import Any, ClassVar
 
 from limen.client import ApiError, ApiUnavailable, QuotaDenied
+from limen.hypervisor.errors import HypervisorError
+from limen.hypervisor.names import makers
 from limen_provider import decisions, schemas
 from limen_provider.changes import compare
 from limen_provider.claim_items import check_items, item_requests, lacking
@@ -70,8 +72,32 @@ class QuotaClaim:
             if message := decisions.question_for_programs(question):
                 call.log.info(message)
             inputs.fail("", str(decision.get("text", "The quota check denied this claim.")))
-        elif decision.get("warnings"):
+            return
+        if decision.get("warnings"):
             call.log.warning(str(decision["text"]))
+        self._check_names(inputs, checked)
+
+    def _check_names(self, inputs: Inputs, checked: Properties) -> None:
+        """Names are shared by all stacks of a host: better told now than by libvirt, halfway through."""
+        uri = checked.get("libvirtUri")
+        if not isinstance(uri, str):
+            return
+        names = {
+            (item["kind"], item["name"]): key
+            for key, item in checked["items"].items()
+            if item["kind"] in ("vm", "network") and is_known(item["name"])
+        }
+        try:
+            made = makers(self._services.hosts.connection(uri), names)
+        except HypervisorError:
+            return  # The stack's other resources will say so, those that need the host.
+        for (kind, name), hint in made.items():
+            if hint.claim != checked["claimId"]:
+                inputs.fail(
+                    f'items["{names[kind, name]}"].name',
+                    f"On this host {name} is the {kind} of {hint.owner} in project {hint.project} (claim "
+                    f"{hint.claim}): give this stack names of its own, `pulumi config set limen:name NAME`.",
+                )
 
     def diff(
         self, call: Call, resource_id: str, old_inputs: Properties, olds: Properties, news: Properties
