@@ -17,8 +17,9 @@ from fastapi import FastAPI
 
 from limen.api.app import create_app
 from limen.api.logs import configure_logs
-from limen.api.settings import Listen, Settings, SettingsError, database_url, parse_listen
+from limen.api.settings import Settings, SettingsError, database_url
 from limen.ledger import Ledger
+from limen.listening import bind, certificates, parse_listen
 from limen.quota.errors import LimenError
 
 _log = structlog.get_logger()
@@ -74,28 +75,28 @@ def serve(
     configure_logs(log_level)
     try:
         address = parse_listen(listen)
-        certificates = _certificates(tls_certificate, tls_key)
-        if not (address.is_loopback or behind_proxy or certificates):
+        tls = certificates(tls_certificate, tls_key)
+        if not (address.is_loopback or behind_proxy or tls):
             raise SettingsError(
                 f"{address.host} is not a loopback address, and tokens would cross the network in clear: "
                 "give --tls-certificate and --tls-key, or --behind-proxy if a reverse proxy ends TLS."
             )
-        bound = _bind(address)
+        bound = bind(address, "limen-api")
         ledger = Ledger.open(database_url())
     except LimenError as error:
         typer.echo(f"limen-api: {error}", err=True)
         raise typer.Exit(2) from error
     with ledger:
-        _run(create_app(ledger, Settings(scan_interval, sweep_interval)), bound, behind_proxy, certificates)
+        _run(create_app(ledger, Settings(scan_interval, sweep_interval)), bound, behind_proxy, tls)
 
 
 def _run(
     app: FastAPI,
     bound: socket.socket,
     behind_proxy: bool,
-    certificates: tuple[Path, Path] | None,
+    tls: tuple[Path, Path] | None,
 ) -> None:
-    certificate, key = certificates or (None, None)
+    certificate, key = tls or (None, None)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -139,32 +140,6 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), _TICK_SECONDS)
-
-
-def _certificates(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
-    if certificate is None and key is None:
-        return None
-    if certificate is None or key is None:
-        raise SettingsError("--tls-certificate and --tls-key belong together: give both.")
-    for file in (certificate, key):
-        if not file.is_file():
-            raise SettingsError(f"{file} is not there.")
-    return certificate, key
-
-
-def _bind(address: Listen) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        bound = socket.create_server((address.host, address.port), family=family, backlog=512)
-    except OSError as error:
-        raise SettingsError(
-            f"Can't listen on {address.host}:{address.port}: {error.strerror}. "
-            "Is another limen-api running? Choose another address with --listen."
-        ) from error
-    # Connections inherit it. asyncio sets it only on sockets that were made with an explicit protocol, and
-    # without it every answer waits 40 ms for the client's delayed acknowledgement.
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return bound
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from limen.quota.errors import LimenError
@@ -18,21 +17,6 @@ class Settings:
 
     scan_interval: float = 60.0
     sweep_interval: float = 30.0
-
-
-@dataclass(frozen=True)
-class Listen:
-    """An address to listen on."""
-
-    host: str
-    port: int
-
-    @property
-    def is_loopback(self) -> bool:
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
 
 
 def database_url() -> str:
@@ -54,11 +38,3 @@ def database_url() -> str:
     if not text:
         raise SettingsError(f"LIMEN_DATABASE_URL_FILE names {file}, which is empty.")
     return text
-
-
-def parse_listen(text: str) -> Listen:
-    """`HOST:PORT`, an IPv6 host in brackets; raises SettingsError."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"{text!r} is no address to listen on: write it as 127.0.0.1:18443.")
-    return Listen(host.removeprefix("[").removesuffix("]"), int(port))

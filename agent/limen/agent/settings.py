@@ -1,0 +1,78 @@
+"""What limen-agent is told by its file, its environment and its command line."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from limen.listening import Listen
+from limen.quota.errors import LimenError
+
+SYSTEM_URI = "qemu:///system"
+SOCKETS = Path("/run/libvirt")
+
+
+class SettingsError(LimenError):
+    """limen-agent can't start with what it was told."""
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """Where limen-api answers, and the files with its token and its CA."""
+
+    url: str
+    token_file: Path
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a running agent is told; `scrape_timeout` is in seconds.
+
+    `token_file` holds the bearer token that callers have to send, `libvirt_uri` is None where the host has
+    no libvirt.
+    """
+
+    listen: Listen
+    token_file: Path | None = None
+    tls: tuple[Path, Path] | None = None
+    scrape_timeout: float = 5.0
+    collectors: tuple[str, ...] | None = None
+    libvirt_uri: str | None = None
+    control_plane: ControlPlane | None = None
+
+
+def read_file(file: Path, known: Iterable[str]) -> dict[str, Any]:
+    """The options in a TOML file, by name; raises SettingsError, which names keys that are not `known`."""
+    try:
+        with file.open("rb") as source:
+            found = tomllib.load(source)
+    except OSError as error:
+        raise SettingsError(f"The configuration {file} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The configuration {file} is no TOML: {error}.") from error
+    known = sorted(known)
+    unknown = sorted(set(found) - set(known))
+    if unknown:
+        raise SettingsError(
+            f"The configuration {file} holds what limen-agent does not know: {', '.join(unknown)}. "
+            f"It knows: {', '.join(known)}."
+        )
+    return found
+
+
+def resolve_uri(text: str) -> str | None:
+    """`auto` is libvirt's usual URI where its sockets' folder is there, `none` is None."""
+    if text == "auto":
+        return SYSTEM_URI if SOCKETS.is_dir() else None
+    return None if text in ("", "none") else text
+
+
+def control_plane(url: str | None, token_file: Path | None, ca_file: Path | None) -> ControlPlane | None:
+    """None where no URL is given; raises SettingsError where one is, without a token."""
+    if not url:
+        return None
+    if token_file is None:
+        raise SettingsError("--api-url needs --api-token-file: the agent's token for the control plane.")
+    return ControlPlane(url, token_file, ca_file)
