@@ -8,6 +8,7 @@ import typer
 
 from limen.commands import (
     access,
+    adopt,
     audit,
     claims,
     database,
@@ -38,6 +39,7 @@ app.add_typer(hosts.app, name="host")
 app.add_typer(claims.app, name="claim")
 app.add_typer(virtual_machines.app, name="vm")
 app.add_typer(audit.app, name="audit")
+app.command("adopt")(adopt.adopt)
 app.command("reconcile")(reconcile.reconcile)
 app.command("recover")(recover.recover)
 app.command("health")(status.health)

@@ -1,5 +1,7 @@
 """Who may do what: scopes of the token and roles in the project. Pure; `context` applies it."""
 
+from uuid import UUID
+
 from limen.api.problems import Forbidden
 from limen.ledger.errors import NotFound
 from limen.ledger.values import Identity, Role
@@ -21,6 +23,18 @@ class Access:
     @property
     def user(self) -> str:
         return self.identity.user
+
+    def refuse_hosts(self) -> None:
+        """Raises Forbidden for a token that is a host's."""
+        if self.identity.host is not None:
+            raise Forbidden("This token is a host's: its agent reports with it, and it does nothing else.")
+
+    def require_host(self, host: UUID) -> None:
+        """Raises Forbidden unless the token is this host's."""
+        if self.identity.host != host:
+            raise Forbidden(
+                "This token is another host's: issue one with `limen token create --host` for this one."
+            )
 
     def require_scope(self, scope: str) -> None:
         """Raises Forbidden unless the token has `scope`, `admin`, or one that implies it."""

@@ -12,7 +12,19 @@ from limen.api.context import Parts
 from limen.api.metrics import Metrics
 from limen.api.middleware import BoundedBody, Observed
 from limen.api.observers import Observers
-from limen.api.routers import audit, claims, health, hosts, projects, quota, reconcile, tokens, users
+from limen.api.routers import (
+    adoptions,
+    agents,
+    audit,
+    claims,
+    health,
+    hosts,
+    projects,
+    quota,
+    reconcile,
+    tokens,
+    users,
+)
 from limen.api.settings import Settings
 from limen.ledger import Ledger
 
@@ -24,7 +36,7 @@ def create_app(ledger: Ledger, settings: Settings) -> FastAPI:
     """An application on an open ledger, which stays the caller's to close."""
     metrics = Metrics()
     metrics.watch_pool(ledger.pool.stats)
-    observers = Observers(ledger, metrics, settings.scan_interval, settings.sweep_interval)
+    observers = Observers(ledger, metrics, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -48,6 +60,6 @@ def create_app(ledger: Ledger, settings: Settings) -> FastAPI:
     problems.install(app)
     app.add_middleware(BoundedBody)
     app.add_middleware(Observed, metrics=metrics)
-    for router in (health, users, tokens, projects, quota, hosts, claims, audit, reconcile):
-        app.include_router(router.router)
+    for part in (health, users, tokens, projects, quota, hosts, agents, claims, audit, reconcile, adoptions):
+        app.include_router(part.router)
     return app

@@ -10,6 +10,7 @@ from limen.api.access import Access
 from limen.api.metrics import Metrics
 from limen.api.observers import Observers
 from limen.api.problems import InvalidRequest
+from limen.api.scopes import HOST_SCOPE
 from limen.ledger import Ledger
 from limen.ledger.errors import Unauthenticated
 from limen.ledger.values import Host
@@ -41,7 +42,22 @@ def _access(
     return Access(parts.ledger.tokens.authenticate(secret.strip()))
 
 
-Caller = Annotated[Access, Depends(_access)]
+Anyone = Annotated[Access, Depends(_access)]
+
+
+async def _person(access: Anyone) -> Access:
+    """A host's token opens the few doors that ask for an agent, and no other: not even its own revocation."""
+    access.refuse_hosts()
+    return access
+
+
+async def _agent(access: Anyone) -> Access:
+    access.require_scope(HOST_SCOPE)
+    return access
+
+
+Caller = Annotated[Access, Depends(_person)]
+HostAgent = Annotated[Access, Depends(_agent)]
 
 
 async def _idempotency_key(

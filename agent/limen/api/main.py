@@ -58,6 +58,14 @@ def serve(
             help="Seconds between looks at deadlines, at the most: each is looked at when it has passed.",
         ),
     ] = 30.0,
+    report_seconds: Annotated[
+        float,
+        typer.Option(
+            min=1.0,
+            envvar="LIMEN_API_REPORT_SECONDS",
+            help="Scan a host again whose agent has not reported for so many seconds.",
+        ),
+    ] = 120.0,
     log_level: Annotated[
         str, typer.Option(envvar="LIMEN_API_LOG_LEVEL", help="debug, info, warning or error.")
     ] = "info",
@@ -87,7 +95,8 @@ def serve(
         typer.echo(f"limen-api: {error}", err=True)
         raise typer.Exit(2) from error
     with ledger:
-        _run(create_app(ledger, Settings(scan_interval, sweep_interval)), bound, behind_proxy, tls)
+        settings = Settings(scan_interval, sweep_interval, report_seconds)
+        _run(create_app(ledger, settings), bound, behind_proxy, tls)
 
 
 def _run(

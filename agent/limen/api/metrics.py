@@ -31,6 +31,9 @@ class Metrics:
             registry=self.registry,
         )
         self.scans = Counter("limen_scans", "Scans of hosts", ["host", "outcome"], registry=self.registry)
+        self.reports = Counter(
+            "limen_reports", "Scans that hosts' agents reported", ["host"], registry=self.registry
+        )
         self.scan_seconds = Histogram(
             "limen_scan_seconds", "Time that a scan took", ["host"], registry=self.registry
         )
@@ -43,6 +46,12 @@ class Metrics:
             ["host"],
             registry=self.registry,
         )
+
+    def note_report(self, host: str) -> None:
+        """The host's agent has reported a scan."""
+        self.reports.labels(host).inc()
+        self.host_up.labels(host).set(1)
+        self.host_scanned.labels(host).set_to_current_time()
 
     def watch_pool(self, stats: PoolStats) -> None:
         """Export the database pool's own figures at each scrape."""

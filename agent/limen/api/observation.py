@@ -1,24 +1,28 @@
-"""What libvirt showed, in the ledger's words. Pure."""
+"""What a look at a host showed goes into the ledger, whoever looked: limen-api itself or the host's agent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from limen.hypervisor.model import DomainSeen, Hint, HostObservation
-from limen.ledger.values import Claim, Seen
+from limen.ledger import Ledger
+from limen.ledger.observations import OBSERVER
+from limen.ledger.values import Claim, ScanResult
+from limen.quota.model import Seen
 
 
-def seen_things(observation: HostObservation) -> list[Seen]:
-    """Everything chargeable of one scan; what is charged nothing (a cloud-init medium) is left out."""
-    things: list[Seen] = []
-    for domain in observation.domains:
-        things.append(Seen("vm", domain.uuid, domain.name, domain.amounts, _claim(domain.hint)))
-        things.extend(_snapshots(domain))
-    for network in observation.networks:
-        things.append(Seen("network", network.uuid, network.name, network.amounts, _claim(network.hint)))
-    for volume in observation.volumes:
-        if volume.amounts:
-            things.append(Seen("disk", volume.identity, volume.name, volume.amounts))
-    return things
+def take_in(
+    ledger: Ledger,
+    host: UUID,
+    seen: Sequence[Seen],
+    unseen_pools: Sequence[str],
+    begun: datetime,
+    observer: str = OBSERVER,
+) -> ScanResult:
+    """Apply a scan of `host` that began at `begun` by the database's clock. Raises NotFound."""
+    if not unseen_pools:
+        return ledger.observations.apply_scan(host, seen, begun, observer)
+    gone = gone_things(host, ledger.claims.list(host=host), seen, unseen_pools)
+    return ledger.observations.apply_partial(host, seen, gone, begun, observer)
 
 
 def gone_things(
@@ -40,16 +44,3 @@ def gone_things(
             and not (item.volume is not None and item.volume.partition("/")[0] in hidden)
         }
     )
-
-
-def _snapshots(domain: DomainSeen) -> Iterable[Seen]:
-    for snapshot in domain.snapshots:
-        yield Seen("snapshot", f"{domain.uuid}/{snapshot.name}", snapshot.name, snapshot.amounts)
-
-
-def _claim(hint: Hint | None) -> UUID | None:
-    """Anyone on the host can write the metadata: what is no UUID is no hint."""
-    try:
-        return None if hint is None else UUID(hint.claim)
-    except ValueError:
-        return None

@@ -1,7 +1,7 @@
 """One observer a host: scans it every minute, on request and after libvirt's events.
 
 It runs in a thread of its own and is the only caller of libvirt for that host here. The ledger is called
-before and after a scan, never around libvirt.
+before and after a scan, never around libvirt. While the host's own agent reports, it scans on request only.
 """
 
 import threading
@@ -13,11 +13,12 @@ from uuid import UUID
 import structlog
 
 from limen.api.metrics import Metrics
-from limen.api.observation import gone_things, seen_things
+from limen.api.observation import take_in
 from limen.hypervisor.connection import Connection, connect, require_host
 from limen.hypervisor.errors import HypervisorError, HypervisorUnavailable
 from limen.hypervisor.events import Follower, follow
 from limen.hypervisor.observe import scan
+from limen.hypervisor.seen import seen_things
 from limen.ledger import Ledger
 from limen.ledger.values import ScanResult
 from limen.quota.errors import LimenError
@@ -58,6 +59,7 @@ class Observer:
         self._waiting: list[Future[ScanResult]] = []
         self._event_due: float | None = None
         self._stopped = False
+        self._reporting = False
         self._last_seconds = 0.0
         self._failures = 0
         self._connection: Connection | None = None
@@ -72,6 +74,22 @@ class Observer:
         with self._wake:
             self._stopped = True
             self._wake.notify_all()
+
+    def let_report(self, reporting: bool) -> None:
+        """Leave the host to its agent, or take over from one that has gone silent."""
+        with self._wake:
+            if reporting == self._reporting:
+                return
+            self._reporting = reporting
+            if reporting:
+                self.status = HostStatus(True)
+            else:
+                self._event_due = time.monotonic()
+            self._wake.notify_all()
+        if reporting:
+            _log.info("the host's agent reports, limen-api scans on request only", host=self.name)
+        else:
+            _log.warning("the host's agent is silent, limen-api scans", host=self.name)
 
     def request(self) -> Future[ScanResult]:
         """A scan that begins after this call; requests that arrive before it begins share it."""
@@ -94,7 +112,9 @@ class Observer:
                     break
                 waiting, self._waiting = self._waiting, []
                 self._event_due = None
-            self._attempt(waiting)
+                idle = self._reporting and not waiting
+            if not idle:
+                self._attempt(waiting)
             due = time.monotonic() + self._pause()
         self._end()
 
@@ -137,11 +157,7 @@ class Observer:
             self._ledger.observations.fail_scan(self.host_id, begun, str(error))
             raise
         seen = seen_things(observation)
-        if not observation.unseen_pools:
-            return self._ledger.observations.apply_scan(self.host_id, seen, begun)
-        claims = self._ledger.claims.list(host=self.host_id)
-        gone = gone_things(self.host_id, claims, seen, observation.unseen_pools)
-        return self._ledger.observations.apply_partial(self.host_id, seen, gone, begun)
+        return take_in(self._ledger, self.host_id, seen, observation.unseen_pools, begun)
 
     def _connected(self) -> Connection:
         if self._connection is None or not self._connection.alive():
@@ -183,16 +199,19 @@ class Observer:
 
     def _failed(self, error: LimenError, waiting: list[Future[ScanResult]]) -> None:
         unreachable = isinstance(error, HypervisorError)
-        if unreachable and self.status.reachable is not False:
+        if unreachable and not self._reporting and self.status.reachable is not False:
             _log.warning(
                 "host does not answer, its last observation stays", host=self.name, reason=str(error)
             )
         elif not unreachable:
             _log.warning("scan not applied", host=self.name, reason=str(error))
         self._failures += 1
-        self.status = HostStatus(False if unreachable else self.status.reachable, str(error))
+        # A host whose agent reports is seen, if not by limen-api.
+        away = unreachable and not self._reporting
+        if away or not unreachable:
+            self.status = HostStatus(False if away else self.status.reachable, str(error))
         self._metrics.scans.labels(self.name, "unreachable" if unreachable else "failed").inc()
-        if unreachable:
+        if away:
             self._metrics.host_up.labels(self.name).set(0)
         for answer in waiting:
             answer.set_exception(error)

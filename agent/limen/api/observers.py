@@ -9,6 +9,7 @@ import structlog
 
 from limen.api.metrics import Metrics
 from limen.api.observer import HostStatus, Observer
+from limen.api.settings import Settings
 from limen.ledger import Ledger
 from limen.ledger.errors import NotFound
 from limen.ledger.values import Host, ScanResult
@@ -22,13 +23,12 @@ SHORTEST_PAUSE = 1.0
 
 
 class Observers:
-    """Keeps one observer running for each host that the ledger lists; times are in seconds."""
+    """Keeps one observer running for each host that the ledger lists."""
 
-    def __init__(self, ledger: Ledger, metrics: Metrics, scan_interval: float, sweep_interval: float) -> None:
+    def __init__(self, ledger: Ledger, metrics: Metrics, settings: Settings) -> None:
         self._ledger = ledger
         self._metrics = metrics
-        self._scan_interval = scan_interval
-        self._sweep_interval = sweep_interval
+        self._settings = settings
         self.ending = False
         self._lock = threading.Lock()
         self._observers: dict[UUID, Observer] = {}
@@ -90,7 +90,7 @@ class Observers:
                 _log.warning("sweep failed", reason=str(error))
             except Exception as error:  # noqa: BLE001  one defect must not end the sweeping
                 _log.error("defect", part="sweeper", exc_info=error)
-            self._stopping.wait(min(pause, self._sweep_interval))
+            self._stopping.wait(min(pause, self._settings.sweep_interval))
 
     def _forget_answers(self) -> None:
         """Idempotent answers are kept for a day: dropping them once an hour is enough."""
@@ -115,11 +115,18 @@ class Observers:
                 if host is None or (host.uri, host.name) != (observer.uri, observer.name):
                     observer.stop()
                     del self._observers[host_id]
+                else:
+                    observer.let_report(self._reports(host))
             for host_id in hosts.keys() - self._observers.keys():
                 self._observers[host_id] = self._started(hosts[host_id])
 
+    def _reports(self, host: Host) -> bool:
+        return host.silence is not None and host.silence.total_seconds() < self._settings.report_seconds
+
     def _started(self, host: Host) -> Observer:
-        observer = Observer(self._ledger, self._metrics, host.id, host.uri, host.name, self._scan_interval)
+        interval = self._settings.scan_interval
+        observer = Observer(self._ledger, self._metrics, host.id, host.uri, host.name, interval)
+        observer.let_report(self._reports(host))
         observer.start()
         return observer
 

@@ -1,5 +1,8 @@
 """The scopes that a token may have; `access` says what each opens."""
 
+HOST_SCOPE = "host:report"
+"""Of a host's agent: the token is good for that host alone."""
+
 SCOPES = (
     "quota:check",
     "quota:read",

@@ -13,10 +13,11 @@ class SettingsError(LimenError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Seconds between scans of a host, and between looks at deadlines at the most."""
+    """Seconds: between scans of a host, between looks at deadlines at the most, until an agent is silent."""
 
     scan_interval: float = 60.0
     sweep_interval: float = 30.0
+    report_seconds: float = 120.0
 
 
 def database_url() -> str:

@@ -82,11 +82,17 @@ class Client:
         self._write("PUT", "projects", project, "members", user, body={"role": role})
 
     def create_token(
-        self, user: str, scopes: Sequence[str], ttl_seconds: int, projects: Sequence[str] | None = None
+        self,
+        user: str,
+        scopes: Sequence[str],
+        ttl_seconds: int,
+        projects: Sequence[str] | None = None,
+        host: str | None = None,
     ) -> Json:
-        """`{id, token}`; the token is in this answer only."""
+        """`{id, token}`; the token is in this answer only. `host`: for that host's agent."""
         body = {"user": user, "scopes": list(scopes), "ttl_seconds": ttl_seconds}
-        return _document(self._write("POST", "tokens", body=_given(body, projects=_listed(projects))))
+        given = _given(body, projects=_listed(projects), host=host)
+        return _document(self._write("POST", "tokens", body=given))
 
     def list_tokens(self) -> list[Json]:
         return _documents(self._get("tokens"))
@@ -181,6 +187,10 @@ class Client:
         """Ask for a scan of the host that begins after this call, and wait for it."""
         body = {"wait_seconds": wait_seconds}
         return _document(self._write("POST", "hosts", host, "scan", body=body, wait_seconds=wait_seconds))
+
+    def set_agent(self, host: str, url: str | None) -> Json:
+        """Say where limen-api reaches the host's agent; None: nowhere."""
+        return _document(self._write("PUT", "hosts", host, "agent", body={"url": url}))
 
     def forget_host(self, host: str) -> None:
         """Drop a dead host and the charges of everything last seen on it."""
@@ -289,6 +299,14 @@ class Client:
     def get_findings(self) -> Json:
         """Orphans, ghosts, drift and duplicates, as the last scans show them."""
         return _document(self._get("reconcile"))
+
+    def adopt_domain(self, domain: str, project: str, host: str | None = None, check: bool = False) -> Json:
+        """Charge a domain (name or UUID) as it was last seen, with its disks; answers the claim and decision.
+
+        With `check` nothing is done, and the answer says what would be.
+        """
+        body = _given({"domain": domain, "project": project}, host=host, check=check or None)
+        return _document(self._write("POST", "adoptions", body=body, wait_seconds=30.0))
 
     def repair(self, actions: Iterable[Mapping[str, str]], check: bool = False) -> Json:
         """Carry out `{finding, action}` pairs (`adopt` with `project`); answers what was done.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from limen.api.scopes import SCOPES
+from limen.api.scopes import HOST_SCOPE, SCOPES
 from limen.client import ApiError, Client
 from limen.commands import direct
 from limen.commands.arguments import parse_duration, split_commas
@@ -68,7 +68,13 @@ def list_users(as_json: JsonFlag = False) -> None:
 @tokens.command("create")
 def create_token(
     user: Annotated[str, typer.Argument(help="Whom the token speaks for.")],
-    scope: Annotated[list[str], typer.Option(help=f"Repeat, or separate by commas: {', '.join(SCOPES)}.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"Repeat, or separate by commas: {', '.join(SCOPES)}.")
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="For this host's agent: its scope is host:report, and it does nothing else."),
+    ] = None,
     project: Annotated[
         list[str] | None, typer.Option(help="Restrict it to this project and those below it; repeat.")
     ] = None,
@@ -79,10 +85,10 @@ def create_token(
     as_json: JsonFlag = False,
 ) -> None:
     """Issue a token. It is shown once, or goes to the file that --output names."""
-    scopes, projects, lifetime = _checked_scopes(scope), project or None, parse_duration(ttl)
+    scopes, projects, lifetime = _checked_scopes(scope or [], host), project or None, parse_duration(ttl)
     if output is not None and not output.parent.is_dir():
         raise BadInput(f"The folder {output.parent} is not there: make it, or choose another --output.")
-    token_id, secret = _issue(user, scopes, projects, lifetime)
+    token_id, secret = _issue(user, scopes, projects, lifetime, host)
     if output is not None:
         _write_secret(output, secret)
     if as_json:
@@ -113,7 +119,7 @@ def list_tokens(as_json: JsonFlag = False) -> None:
             token["id"],
             token["user"],
             " ".join(token["scopes"]),
-            "all" if token["projects"] is None else " ".join(token["projects"]),
+            f"host {token['host']}" if token["host"] else _reach(token["projects"]),
             "revoked" if token["revoked"] else token["expires"],
         )
         for token in found
@@ -131,6 +137,10 @@ def revoke_token(token_id: Annotated[UUID, typer.Argument(help="Its id, see `lim
         with Client.from_environment() as client:
             client.revoke_token(str(token_id))
     typer.echo(f"Revoked token {token_id}.")
+
+
+def _reach(projects: list[str] | None) -> str:
+    return "all" if projects is None else " ".join(projects)
 
 
 def _create_user(name: str, administrator: bool, if_missing: bool) -> dict[str, Any] | None:
@@ -159,18 +169,31 @@ def _create_user(name: str, administrator: bool, if_missing: bool) -> dict[str, 
     return None
 
 
-def _issue(user: str, scopes: list[str], projects: list[str] | None, lifetime: timedelta) -> tuple[str, str]:
+def _issue(
+    user: str, scopes: list[str], projects: list[str] | None, lifetime: timedelta, host: str | None
+) -> tuple[str, str]:
     if direct.configured():
+        from limen.api.context import find_host
+
         with direct.open_ledger() as ledger:
-            token, secret = ledger.tokens.issue(user, scopes, projects, lifetime, actor=direct.ACTOR)
+            host_id = None if host is None else find_host(ledger, host).id
+            token, secret = ledger.tokens.issue(user, scopes, projects, lifetime, direct.ACTOR, host_id)
             return str(token.id), secret
     with Client.from_environment() as client:
-        answer: dict[str, Any] = client.create_token(user, scopes, int(lifetime.total_seconds()), projects)
+        answer: dict[str, Any] = client.create_token(
+            user, scopes, int(lifetime.total_seconds()), projects, host
+        )
         return str(answer["id"]), str(answer["token"])
 
 
-def _checked_scopes(written: list[str]) -> list[str]:
+def _checked_scopes(written: list[str], host: str | None) -> list[str]:
     scopes = split_commas(written)
+    if host is not None:
+        if scopes and scopes != [HOST_SCOPE]:
+            raise BadInput(f"A host's token has the scope {HOST_SCOPE} alone: leave --scope out.")
+        return [HOST_SCOPE]
+    if not scopes:
+        raise BadInput("Say what the token is for: --scope, or --host for a host's agent.")
     for scope in scopes:
         if scope not in SCOPES:
             raise BadInput(f"{scope!a:.60} is not a scope: use {', '.join(SCOPES)}.")

@@ -94,6 +94,20 @@ def scan(
 
 
 @app.command()
+def agent(
+    host: HostName,
+    url: Annotated[
+        str | None, typer.Argument(help="Such as https://host1.example:9000; left out: it is not reached.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say where limen-api reaches the host's agent, which it then shows under /agent/HOST."""
+    with Client.from_environment() as client:
+        found = client.set_agent(host, url)
+    _print_host(found, as_json)
+
+
+@app.command()
 def forget(host: HostName, yes: YesFlag = False) -> None:
     """End the charges of a dead host. What still runs on it is charged to nobody afterwards."""
     confirm(f"Forget host {host} and drop everything that it is charged with?", yes)
@@ -150,7 +164,11 @@ def _print_host(host: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(host)
         return
-    fields = {name: host[name] for name in ("name", "id", "uri", "scanned", "error") if host.get(name)}
+    fields = {
+        name: host[name]
+        for name in ("name", "id", "uri", "scanned", "agent_url", "reported", "error")
+        if host.get(name)
+    }
     print_fields({**fields, "answers": _answers(host)})
     rows = [
         (

@@ -27,9 +27,21 @@ _NO_STACK = Fingerprint("-", "-", "-")
 _CAPACITIES = "SELECT resource FROM capacities WHERE host_id = %s"
 
 _SEEN = """
-SELECT o.name, o.amounts, EXISTS (SELECT FROM items i
+SELECT o.name, o.amounts, o.disks, EXISTS (SELECT FROM items i
     WHERE i.host_id = o.host_id AND i.kind = o.kind AND i.identity = o.identity)
 FROM observations o WHERE o.host_id = %s AND o.kind = %s AND o.identity = %s"""
+
+_FREE_DISKS = """
+SELECT o.identity FROM observations o
+WHERE o.host_id = %s AND o.kind = 'disk' AND o.identity = ANY(%s) AND NOT EXISTS (SELECT FROM items i
+    WHERE i.host_id = o.host_id AND i.kind = o.kind AND i.identity = o.identity)
+ORDER BY o.identity"""
+
+_DOMAIN = """
+SELECT o.host_id, o.identity FROM observations o
+WHERE o.kind = 'vm' AND (o.identity = %(domain)s OR o.name = %(domain)s)
+    AND (%(host)s::uuid IS NULL OR o.host_id = %(host)s)
+ORDER BY o.identity = %(domain)s DESC, o.host_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +61,39 @@ class Adopted:
     decision: DecisionJson
 
 
-def adopt(pool: Pool, thing: Thing, project: str, actor: str, *, judge_only: bool = False) -> Adopted:
+def find_domain(pool: Pool, domain: str, host: UUID | None) -> Thing:
+    """A domain as the last scans saw it, by UUID or name; `host` None: wherever it is.
+
+    Raises `NotFound`, and `Conflict` where several hosts have one of that name.
+    """
+    rows = pool.fetch(_DOMAIN, {"domain": domain, "host": host})
+    if not rows:
+        where = "any host" if host is None else f"host {host}"
+        raise NotFound(f"no domain {domain!a:.220} was seen on {where}: check the name, and scan the host")
+    if len({row[0] for row in rows}) > 1:
+        raise Conflict(f"there is a domain {domain!a:.220} on {len(rows)} hosts: say on which one")
+    return Thing(rows[0][0], "vm", rows[0][1])
+
+
+def adopt(
+    pool: Pool, thing: Thing, project: str, actor: str, *, disks: bool = False, judge_only: bool = False
+) -> Adopted:
     """Charge an orphan to `project` as a claim of its own, at the sizes that were last seen.
 
-    Decided like any other claim, except that the host's capacity is not asked for what it carries already.
-    `judge_only` writes nothing. Raises `Denied`, `NotFound` (project, thing), `Conflict` (it is claimed),
-    `InvalidSpec` for a thing that no claim can hold.
+    With `disks` a domain's volumes that nobody claims come along. Decided like any other claim, except that
+    the host's capacity is not asked for what it carries already. `judge_only` writes nothing. Raises
+    `Denied`, `NotFound` (project, thing), `Conflict` (it is claimed), `InvalidSpec` for a thing that no claim
+    can hold.
     """
     check_project_name(project)
     with pool.transaction("limen_admit", ENTER_SHARED) as connection:
         view = _lock(connection, thing, project)
-        item = _seen_item(connection, thing)
-        _leave_orphans(view, thing.host, item)
-        decision = view.decide(project, None, [item])
+        items = _seen_items(connection, thing, disks)
+        for item in items:
+            _leave_orphans(view, thing.host, item)
+        decision = view.decide(project, None, items)
         drawn = explanation(decision)
-        claim = _claim(item, project, view.now)
+        claim = _claim(items, project, view.now)
         if not judge_only:
             document = Document()
             if decision.allowed:
@@ -84,11 +114,25 @@ def _lock(connection: Connection, thing: Thing, project: str) -> View:
     return lock_and_read(connection, Reach([project], resources, [str(thing.host)]))
 
 
-def _seen_item(connection: Connection, thing: Thing) -> Item:
+def _seen_items(connection: Connection, thing: Thing, disks: bool) -> list[Item]:
+    """The thing, and with `disks` its volumes; each key once, though two pools may hold the same name."""
+    item, volumes = _seen_item(connection, thing)
+    items = {item.key: item}
+    rows = connection.execute(_FREE_DISKS, (thing.host, volumes)).fetchall() if disks and volumes else []
+    for (identity,) in rows:
+        disk, _ = _seen_item(connection, Thing(thing.host, "disk", identity))
+        if disk.key in items:
+            disk = replace(disk, key=_key("disk", identity))
+        items[disk.key] = disk
+    return list(items.values())
+
+
+def _seen_item(connection: Connection, thing: Thing) -> tuple[Item, list[str]]:
+    """The item that the thing would be, and the volumes that it was seen to write to."""
     row = connection.execute(_SEEN, (thing.host, thing.kind, thing.identity)).fetchone()
     if row is None:
         raise NotFound(f"there is no {thing.kind} {thing.identity} on host {thing.host}: scan it again")
-    name, amounts, claimed = row
+    name, amounts, volumes, claimed = row
     if claimed:
         raise Conflict(f"{thing.kind} {name} is claimed already: nothing is left to adopt")
     item = Item(
@@ -102,7 +146,7 @@ def _seen_item(connection: Connection, thing: Thing) -> Item:
         uuid=UUID(thing.identity) if thing.kind in ("vm", "network") else None,
     )
     check_item(item)
-    return item
+    return item, volumes
 
 
 def _leave_orphans(view: View, host: UUID, item: Item) -> None:
@@ -114,16 +158,21 @@ def _leave_orphans(view: View, host: UUID, item: Item) -> None:
             view.standings[str(host), resource] = replace(standing, used=used)
 
 
-def _claim(item: Item, project: str, now: datetime) -> Claim:
-    claim_id = uuid4()
-    new = new_item(claim_id, item, now)
-    held = replace(new, state="committed", observed=new.claimed, deadline=None, seen=True)
-    owner = Owner("adopted", item.name)
-    return Claim(claim_id, project, owner, _NO_STACK, held.host, 1, "held", (held,), now, now)
+def _claim(items: list[Item], project: str, now: datetime) -> Claim:
+    """The claim of these, named after the first."""
+    claim_id, host = uuid4(), UUID(items[0].host)
+    wanted = [new_item(claim_id, item, now) for item in sorted(items, key=lambda item: item.key)]
+    held = [
+        replace(item, state="committed", observed=item.claimed, deadline=None, seen=True) for item in wanted
+    ]
+    owner = Owner("adopted", items[0].name)
+    return Claim(claim_id, project, owner, _NO_STACK, host, 1, "held", tuple(held), now, now)
 
 
 def _audit(claim: Claim, thing: Thing, actor: str, decision: DecisionJson) -> dict[str, Any]:
     detail: dict[str, Any] = {"host": str(thing.host), "kind": thing.kind, "identity": thing.identity}
+    if volumes := [item.volume for item in claim.items if item.kind == "disk" and thing.kind == "vm"]:
+        detail["disks"] = volumes
     if decision["allowed"]:
         detail |= {"generation": 1, "charge": written(claim.charge)}
     else:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from limen.ledger import tickets
 from limen.ledger.admission import Reach, Result, read
-from limen.ledger.adoption import Adopted, Thing, adopt
+from limen.ledger.adoption import Adopted, Thing, adopt, find_domain
 from limen.ledger.errors import NotFound
 from limen.ledger.failures import translated
 from limen.ledger.grouping import GroupAdmitter
@@ -188,9 +188,15 @@ class Claims:
         """
         return self._admitter.submit(tickets.lower(claim_id, key, amounts, actor)).claim.item(key)
 
-    def adopt(self, thing: Thing, project: str, actor: str, *, judge_only: bool = False) -> Adopted:
+    def adopt(
+        self, thing: Thing, project: str, actor: str, *, disks: bool = False, judge_only: bool = False
+    ) -> Adopted:
         """Charge an orphan to a project; see `adoption.adopt`."""
-        return adopt(self._pool, thing, project, actor, judge_only=judge_only)
+        return adopt(self._pool, thing, project, actor, disks=disks, judge_only=judge_only)
+
+    def find_domain(self, domain: str, host: UUID | None) -> Thing:
+        """A domain to adopt; see `adoption.find_domain`."""
+        return find_domain(self._pool, domain, host)
 
     def heartbeat(self, claim_id: UUID, fences: Iterable[int]) -> datetime | None:
         """Move deadlines to two minutes hence: of what these builders hold, and of what nobody builds yet.

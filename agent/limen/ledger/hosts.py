@@ -12,7 +12,7 @@ from limen.ledger.errors import Conflict, Invalid, NotFound
 from limen.ledger.pool import ENTER_EXCLUSIVE, Connection, Pool
 from limen.ledger.recount import recount_hosts
 from limen.ledger.transitions import with_items
-from limen.ledger.values import Host, HostResource
+from limen.ledger.values import AdmittedDomain, Host, HostResource, Owner
 from limen.quota.capacity import host_limit, parse_ratio
 from limen.quota.model import check_resource
 
@@ -20,7 +20,7 @@ _SELECT = """
 SELECT h.id, h.name, h.uri, h.scanned, h.created, (
     SELECT json_agg(json_build_array(resource, capacity, reserve, overcommit::text, allowed, used,
         reserved, orphans))
-    FROM capacities c WHERE c.host_id = h.id)
+    FROM capacities c WHERE c.host_id = h.id), h.reported, clock_timestamp() - h.reported, h.agent_url
 FROM hosts h"""
 
 _PUT = """
@@ -34,6 +34,17 @@ VALUES (%(host)s, %(resource)s, %(capacity)s, coalesce(%(reserve)s::bigint, 0),
 ON CONFLICT (host_id, resource) DO UPDATE SET capacity = excluded.capacity,
     reserve = coalesce(%(reserve)s::bigint, c.reserve),
     overcommit = coalesce(%(ratio)s::numeric, c.overcommit)"""
+
+
+# What has lapsed or was released may be there still, but nobody may start it again.
+_ADMITTED = """
+SELECT i.uuid, i.name, i.claim_id, p.name, c.owner_kind, c.owner_name, (
+    SELECT json_object_agg(g.resource, g.claimed) FROM charges g
+    WHERE g.claim_id = i.claim_id AND g.key = i.key AND g.claimed > 0)
+FROM items i JOIN claims c ON c.id = i.claim_id JOIN projects p ON p.id = c.project_id
+WHERE i.host_id = %(host)s AND i.kind = 'vm' AND i.state <> 'lapsing'
+    AND (%(domain)s::uuid IS NULL OR i.uuid = %(domain)s)
+ORDER BY i.uuid"""
 
 
 class Hosts:
@@ -103,6 +114,22 @@ class Hosts:
             raise NotFound(f"there is no host {host}: add it with `limen host add`")
         return _host(rows[0])
 
+    def put_agent(self, host_id: UUID, url: str | None, actor: str) -> Host:
+        """Say where the host's agent is reached, None: nowhere. Raises `NotFound`."""
+        with self._pool.transaction("limen_admin") as connection:
+            connection.execute("UPDATE hosts SET agent_url = %s WHERE id = %s", (url, host_id))
+            host = _get(connection, "h.id = %s", host_id)
+            record(connection, actor, "host.agent", {"host": str(host_id), "name": host.name, "url": url})
+            return host
+
+    def admitted(self, host_id: UUID, domain: UUID | None = None) -> tuple[AdmittedDomain, ...]:
+        """The domains that somebody was admitted for here, by UUID; of one `domain` only, if it is given."""
+        rows = self._pool.fetch(_ADMITTED, {"host": host_id, "domain": domain})
+        return tuple(
+            AdmittedDomain(uuid, name, claim, project, Owner(kind, owner), amounts or {})
+            for uuid, name, claim, project, kind, owner, amounts in rows
+        )
+
     def forget(self, host_id: UUID, actor: str) -> None:
         """End a dead host's charges: its items, observations and itself go. Raises `NotFound`."""
         with self._pool.transaction("limen_admin", ENTER_EXCLUSIVE) as connection:
@@ -146,7 +173,7 @@ def _ratio(value: Decimal | str | int | None) -> Decimal | None:
 
 
 def _host(row: tuple[Any, ...]) -> Host:
-    identifier, name, uri, scanned, created, resources = row
+    identifier, name, uri, scanned, created, resources, reported, silence, agent_url = row
     return Host(
         identifier,
         name,
@@ -157,4 +184,7 @@ def _host(row: tuple[Any, ...]) -> Host:
         },
         scanned,
         created,
+        reported,
+        silence,
+        agent_url,
     )

@@ -11,16 +11,20 @@ import psycopg
 
 from limen.ledger.admission import Reach, lock_and_read, write
 from limen.ledger.document import Document
-from limen.ledger.errors import NotFound
+from limen.ledger.errors import Invalid, NotFound
 from limen.ledger.failures import translate
 from limen.ledger.findings import findings
 from limen.ledger.pool import BEGIN, ENTER_SHARED, Connection, Pool
 from limen.ledger.rows import written
 from limen.ledger.transitions import observe, with_items
-from limen.ledger.values import Claim, ClaimItem, Finding, ScanResult, Seen
+from limen.ledger.values import Claim, ClaimItem, Finding, ScanResult
 from limen.ledger.view import View
+from limen.quota.model import Seen
 
 Thing = tuple[str, str]  # (kind, identity)
+
+OBSERVER = "limen"
+"""Who looks where no agent does: limen-api."""
 
 # Scans of one host are applied one after the other; the lock's second key is made of the host's id.
 _LOCK_HOST = "SELECT pg_advisory_xact_lock(hashtextextended('limen.scan.' || %s::text, 0))"
@@ -37,11 +41,12 @@ FROM items i WHERE i.host_id = %s"""
 _NEWER = "SELECT kind, identity FROM observations WHERE host_id = %s AND begun > %s"
 
 _PUT = """
-INSERT INTO observations AS o (host_id, kind, identity, name, amounts, hint, begun)
-SELECT %(host)s, x.kind, x.identity, x.name, x.amounts, x.hint, %(begun)s
-FROM jsonb_to_recordset(%(seen)s::jsonb) AS x(kind text, identity text, name text, amounts jsonb, hint uuid)
+INSERT INTO observations AS o (host_id, kind, identity, name, amounts, hint, disks, begun)
+SELECT %(host)s, x.kind, x.identity, x.name, x.amounts, x.hint, x.disks, %(begun)s
+FROM jsonb_to_recordset(%(seen)s::jsonb)
+    AS x(kind text, identity text, name text, amounts jsonb, hint uuid, disks text[])
 ON CONFLICT (host_id, kind, identity) DO UPDATE SET name = excluded.name, amounts = excluded.amounts,
-    hint = excluded.hint, begun = excluded.begun WHERE o.begun <= excluded.begun"""
+    hint = excluded.hint, disks = excluded.disks, begun = excluded.begun WHERE o.begun <= excluded.begun"""
 
 _GONE = """
 DELETE FROM observations o USING jsonb_to_recordset(%(gone)s::jsonb) AS x(kind text, identity text)
@@ -76,6 +81,7 @@ class _Look:
     gone: frozenset[Thing]
     rest_gone: bool
     begun: datetime
+    observer: str
 
     def says(self, thing: Thing) -> bool:
         """Whether it was looked for at all."""
@@ -96,23 +102,43 @@ class Observations:
         found: datetime = rows[0][0]
         return found
 
-    def apply_scan(self, host_id: UUID, seen: Iterable[Seen], begun_at: datetime) -> ScanResult:
+    def check_begun(self, begun: datetime) -> None:
+        """Raise `Invalid` for a time that is not over: what a scan then shows would end tomorrow's claims."""
+        if not self._pool.fetch("SELECT %s::timestamptz <= clock_timestamp()", (begun,))[0][0]:
+            raise Invalid(
+                "the scan begins in the future: take its time from the ledger's clock, right before it begins"
+            )
+
+    def apply_scan(
+        self, host_id: UUID, seen: Iterable[Seen], begun_at: datetime, observer: str = OBSERVER
+    ) -> ScanResult:
         """Everything the host holds, as seen by a scan that succeeded. What is not in `seen` is gone.
 
-        A scan older than the last applied one is ignored. Raises `NotFound`.
+        A scan older than the last applied one is ignored. `observer` is who looked, for the audit. Raises
+        `NotFound`.
         """
         things: dict[Thing, Seen] = {(each.kind, each.identity): each for each in seen}
-        return self._apply(host_id, _Look(things, frozenset(), True, begun_at))
+        return self._apply(host_id, _Look(things, frozenset(), True, begun_at, observer))
 
     def apply_partial(
-        self, host_id: UUID, seen: Iterable[Seen], gone: Iterable[tuple[str, str]], begun_at: datetime
+        self,
+        host_id: UUID,
+        seen: Iterable[Seen],
+        gone: Iterable[tuple[str, str]],
+        begun_at: datetime,
+        observer: str = OBSERVER,
     ) -> ScanResult:
         """A few things looked up after a libvirt event; `gone` holds (kind, identity) that are not there.
 
         The rest of the host is left as it was. Raises `NotFound`.
         """
         things: dict[Thing, Seen] = {(each.kind, each.identity): each for each in seen}
-        return self._apply(host_id, _Look(things, frozenset(gone) - set(things), False, begun_at))
+        return self._apply(host_id, _Look(things, frozenset(gone) - set(things), False, begun_at, observer))
+
+    def note_report(self, host_id: UUID) -> None:
+        """The host's agent has reported just now."""
+        with self._pool.transaction("limen_admit") as connection:
+            connection.execute("UPDATE hosts SET reported = clock_timestamp() WHERE id = %s", (host_id,))
 
     def fail_scan(self, host_id: UUID, begun_at: datetime, error: str) -> None:
         """Write down that a scan failed; every observation stays. Raises `NotFound`."""
@@ -222,7 +248,7 @@ def _judge(
         changed = with_items(claim, items, view.now)
         if changed is not claim:
             view.put(claim, changed)
-            _audit(document, claim, changed)
+            _audit(document, claim, changed, look.observer)
     document.add_changes(view)
     return document, counts
 
@@ -253,14 +279,14 @@ def _touches(row: tuple[Any, ...], look: _Look) -> bool:
     return released or state != "committed" or not was_seen or (observed or {}) != amounts
 
 
-def _audit(document: Document, before: Claim, after: Claim) -> None:
+def _audit(document: Document, before: Claim, after: Claim, observer: str) -> None:
     """Only what changes a charge is audited: a scan that sees what was reserved is no news."""
     if before.charge == after.charge and before.project == after.project:
         return
     document.add(
         "audit",
         {
-            "actor": "limen",
+            "actor": observer,
             "action": "claim.observe",
             "project": after.project,
             "claim_id": str(after.id),
@@ -286,4 +312,5 @@ def _row(thing: Seen) -> dict[str, Any]:
         # What is charged nothing is not an amount: a claim does not state it either.
         "amounts": {resource: amount for resource, amount in thing.amounts.items() if amount},
         "hint": None if thing.hint is None else str(thing.hint),
+        "disks": list(thing.disks),
     }

@@ -201,7 +201,11 @@ class HostResource:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A registered host; `id` is libvirt's host UUID. `scanned` is when the last applied scan begun."""
+    """A registered host; `id` is libvirt's host UUID. `scanned` is when the last applied scan begun.
+
+    `reported` is when its agent last reported, `silence` how long ago that was by the database's clock;
+    `agent_url` is where the agent is reached. None: it never did, it is not reached.
+    """
 
     id: UUID
     name: str
@@ -209,18 +213,21 @@ class Host:
     resources: Mapping[str, HostResource]
     scanned: datetime | None
     created: datetime
+    reported: datetime | None = None
+    silence: timedelta | None = None
+    agent_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One chargeable thing on a host. `identity` is the libvirt UUID, or "pool/name" of a disk or
-    "domain-uuid/name" of a snapshot."""
+class AdmittedDomain:
+    """A domain that somebody was admitted for on a host; `amounts` is what was admitted, not what is seen."""
 
-    kind: ItemKind
-    identity: str
+    uuid: UUID
     name: str
+    claim: UUID
+    project: str
+    owner: Owner
     amounts: Mapping[str, int]
-    hint: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +280,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token without its secret. `projects` None: every project its user may see."""
+    """A token without its secret. `projects` None: every project its user may see.
+
+    `host`: it is that host's agent's, and good for nothing else.
+    """
 
     id: UUID
     user: str
@@ -282,6 +292,7 @@ class Token:
     created: datetime
     expires: datetime
     revoked: datetime | None
+    host: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +300,8 @@ class Identity:
     """Who a valid token speaks for.
 
     `roles` maps every project the user has a role in, directly or by an ancestor, to the strongest role.
-    `projects` takes in what is below the token's projects; None: no restriction.
+    `projects` takes in what is below the token's projects; None: no restriction. `host`: it speaks for that
+    host's agent, and has nothing of its user's rights.
     """
 
     token: UUID
@@ -298,6 +310,7 @@ class Identity:
     scopes: tuple[str, ...]
     projects: tuple[str, ...] | None
     roles: Mapping[str, Role]
+    host: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,22 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """One chargeable thing on a host. `identity` is the libvirt UUID, or "pool/name" of a disk or
+    "domain-uuid/name" of a snapshot.
+
+    `hint` is the claim that its metadata names, `disks` the volumes ("pool/name") that a domain writes to.
+    """
+
+    kind: ItemKind
+    identity: str
+    name: str
+    amounts: Mapping[str, int]
+    hint: UUID | None = None
+    disks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one claim's charge in one scope is and would be; `before` is part of the standing's counters."""
 

@@ -16,7 +16,7 @@ import pytest
 
 from limen.client import Client
 from limen.ledger import Ledger
-from limen.ledger.values import Seen
+from limen.quota.model import Seen
 from tests.lab.postgres import Cluster
 
 START_SECONDS = 30

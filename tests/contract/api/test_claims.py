@@ -6,10 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from limen.client import ApiError, QuotaDenied
-from limen.ledger.values import Seen
 from limen.quota.decide import decide
 from limen.quota.explain import explanation
-from limen.quota.model import UNLIMITED, Change, Limit, Scope, Standing, item_uuid
+from limen.quota.model import UNLIMITED, Change, Limit, Scope, Seen, Standing, item_uuid
 from limen.quota.units import parse_amount
 
 from .conftest import World

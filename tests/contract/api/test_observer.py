@@ -15,8 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from limen.client import ApiError, Client, QuotaDenied
 from limen.hypervisor.connection import Connection, connect
-from limen.ledger.values import Seen
-from limen.quota.model import item_uuid
+from limen.quota.model import Seen, item_uuid
 from tests.contract.hypervisors import hypervisor
 from tests.lab import libvirtd
 from tests.lab.instance import Instance

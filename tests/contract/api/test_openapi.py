@@ -29,6 +29,11 @@ CALLS = {
     "/api/hosts": {"get", "post"},
     "/api/hosts/{host}": {"get", "delete"},
     "/api/hosts/{host}/scan": {"post"},
+    "/api/hosts/{host}/agent": {"put"},
+    "/api/hosts/{host}/clock": {"get"},
+    "/api/hosts/{host}/observations": {"post"},
+    "/api/hosts/{host}/admitted": {"get"},
+    "/api/hosts/{host}/admitted/{domain}": {"get"},
     "/api/claims": {"get", "post"},
     "/api/claims/{claim}": {"get", "put", "delete"},
     "/api/claims/{claim}/transfer": {"post"},
@@ -38,6 +43,7 @@ CALLS = {
     "/api/audit": {"get"},
     "/api/audit/prune": {"post"},
     "/api/reconcile": {"get", "post"},
+    "/api/adoptions": {"post"},
 }
 
 

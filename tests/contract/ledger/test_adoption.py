@@ -10,8 +10,8 @@ import pytest
 from limen.ledger import Ledger
 from limen.ledger.adoption import Thing
 from limen.ledger.errors import Conflict, Denied, NotFound
-from limen.ledger.values import HostResource, Seen
-from limen.quota.model import ItemKind, Limit
+from limen.ledger.values import HostResource
+from limen.quota.model import ItemKind, Limit, Seen
 from tests.contract.ledger.world import GIB, add_host, limits, request
 
 VM = Seen("vm", str(uuid4()), "Alte Maschine", {"vms": 1, "vcpus": 2, "memory": 2 * GIB})

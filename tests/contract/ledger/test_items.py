@@ -9,8 +9,8 @@ import pytest
 
 from limen.ledger import Ledger, transitions
 from limen.ledger.errors import Conflict, Denied, Invalid, NotAdmitted, NotFound
-from limen.ledger.values import Claim, ItemRequest, Lapsed, ScanResult, Seen
-from limen.quota.model import Limit
+from limen.ledger.values import Claim, ItemRequest, Lapsed, ScanResult
+from limen.quota.model import Limit, Seen
 from tests.contract.ledger.world import GIB, add_host, request
 
 Scan = Callable[..., ScanResult]

@@ -13,8 +13,7 @@ import pytest
 from limen.ledger import Ledger
 from limen.ledger.errors import Busy, Denied, Unavailable
 from limen.ledger.pool import Settings
-from limen.ledger.values import Seen
-from limen.quota.model import UNLIMITED, Limit
+from limen.quota.model import UNLIMITED, Limit, Seen
 from tests.contract.ledger import journal, racers
 from tests.contract.ledger.checker import Report, check
 from tests.contract.ledger.racers import Race

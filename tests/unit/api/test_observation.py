@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from limen.api.observation import gone_things, seen_things
+from limen.api.observation import gone_things
 from limen.hypervisor.model import (
     DomainSeen,
     Hint,
@@ -14,7 +14,9 @@ from limen.hypervisor.model import (
     SnapshotSeen,
     VolumeSeen,
 )
-from limen.ledger.values import Claim, ClaimItem, Fingerprint, Owner, Seen
+from limen.hypervisor.seen import seen_things
+from limen.ledger.values import Claim, ClaimItem, Fingerprint, Owner
+from limen.quota.model import Seen
 
 HOST, OTHER_HOST, CLAIM = uuid4(), uuid4(), uuid4()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

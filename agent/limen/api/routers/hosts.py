@@ -11,6 +11,7 @@ from limen.api.access import Access
 from limen.api.answering import answering
 from limen.api.context import Caller, Parts, PartsIn, find_host
 from limen.api.schemas import answers
+from limen.api.schemas.agents import AgentIn
 from limen.api.schemas.fields import Json
 from limen.api.schemas.hosts import NewHost, ScanIn, host_json
 from limen.api.waiting import scan_within
@@ -74,6 +75,14 @@ async def scan_host(host: str, body: ScanIn, caller: Caller, parts: PartsIn) -> 
     if problem is not None:
         raise problem
     return await run_in_threadpool(_host_json, parts, caller, str(found.id))
+
+
+@router.put("/{host}/agent", **answering(answers.Host))
+def put_agent(host: str, body: AgentIn, caller: Caller, parts: PartsIn) -> Json:
+    """Say where limen-api reaches the host's agent."""
+    caller.require_administrator("hosts:write")
+    found = parts.ledger.hosts.put_agent(find_host(parts.ledger, host).id, body.url, caller.user)
+    return _json(parts, caller, found)
 
 
 @router.delete("/{host}", status_code=204)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from limen.api.answering import answering
-from limen.api.context import Caller, PartsIn
+from limen.api.context import Caller, PartsIn, find_host
 from limen.api.problems import InvalidRequest
 from limen.api.schemas import answers
 from limen.api.schemas.access import IssuedToken, NewToken, token_json
@@ -20,8 +20,10 @@ router = APIRouter(prefix="/api/tokens", tags=["tokens"])
 def create_token(body: NewToken, caller: Caller, parts: PartsIn) -> IssuedToken:
     """Issue a token; its secret is in this answer only."""
     caller.require_administrator("admin")
+    host = None if body.host is None else find_host(parts.ledger, body.host).id
+    lifetime = timedelta(seconds=body.ttl_seconds)
     token, secret = parts.ledger.tokens.issue(
-        body.user, body.scopes, body.projects, timedelta(seconds=body.ttl_seconds), actor=caller.user
+        body.user, body.scopes, body.projects, lifetime, actor=caller.user, host=host
     )
     return IssuedToken(id=str(token.id), token=secret, expires=token.expires)
 

@@ -7,14 +7,14 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from limen.api.schemas.fields import Document, Json, ProjectName, Text
-from limen.api.scopes import SCOPES
+from limen.api.scopes import HOST_SCOPE, SCOPES
 from limen.ledger.values import AuditEntry, Token, User
 
 MAX_TTL_SECONDS = 366 * 86400
 
 
 def _known(scope: str) -> str:
-    if scope not in SCOPES:
+    if scope not in (*SCOPES, HOST_SCOPE):
         raise PydanticCustomError("limen", "must be one of {scopes}", {"scopes": ", ".join(SCOPES)})
     return scope
 
@@ -25,9 +25,13 @@ class NewUser(Document):
 
 
 class NewToken(Document):
-    """`projects` left out: every project that the user may see."""
+    """`projects` left out: every project that the user may see.
+
+    `host` (id or name): for that host's agent, with the scope `host:report` alone.
+    """
 
     user: Text
+    host: Text | None = None
     scopes: Annotated[list[Annotated[str, AfterValidator(_known)]], Field(min_length=1)]
     projects: Annotated[list[ProjectName], Field(min_length=1)] | None = None
     ttl_seconds: Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS)]
@@ -71,6 +75,7 @@ def token_json(token: Token) -> Json:
         "created": token.created.isoformat(),
         "expires": token.expires.isoformat(),
         "revoked": None if token.revoked is None else token.revoked.isoformat(),
+        "host": None if token.host is None else str(token.host),
     }
 
 

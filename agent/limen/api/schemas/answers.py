@@ -47,7 +47,10 @@ class User(Answer):
 
 
 class Token(Answer):
-    """Without its secret; `projects` null: every project that its user may see."""
+    """Without its secret; `projects` null: every project that its user may see.
+
+    `host`: it is that host's agent's, and good for nothing else.
+    """
 
     id: str
     user: str
@@ -56,6 +59,7 @@ class Token(Answer):
     created: datetime
     expires: datetime
     revoked: datetime | None
+    host: str | None
 
 
 class IssuedToken(Answer):
@@ -231,16 +235,52 @@ class HostResource(Answer):
 
 
 class Host(Answer):
-    """`uri` and `error` are for administrators; `reachable` null: not asked yet."""
+    """`uri`, `agent_url` and `error` are for administrators; `reachable` null: not asked yet.
+
+    `reported` is when the host's agent last reported.
+    """
 
     id: str
     name: str
     uri: str | None = None
+    agent_url: str | None = None
     resources: list[HostResource]
     scanned: datetime | None
+    reported: datetime | None
     reachable: bool | None
     error: str | None
     created: datetime
+
+
+class Clock(Answer):
+    now: datetime
+
+
+class ScanResult(Answer):
+    """How many items the scan showed for the first time, gone, or changed, and how much is nobody's."""
+
+    applied: bool
+    committed: int
+    removed: int
+    changed: int
+    orphans: int
+
+
+class AdmittedDomain(Answer):
+    """`amounts` is what was admitted, whatever is seen."""
+
+    uuid: str
+    name: str
+    claim: str
+    project: str
+    owner: Owner
+    amounts: Amounts
+
+
+class AdmittedDomains(Answer):
+    host: str
+    name: str
+    domains: list[AdmittedDomain]
 
 
 class AuditEntry(Answer):

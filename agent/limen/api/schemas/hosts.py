@@ -87,7 +87,7 @@ def host_json(host: Host, status: HostStatus, with_uri: bool) -> Json:
     return {
         "id": str(host.id),
         "name": host.name,
-        **({"uri": host.uri} if with_uri else {}),
+        **({"uri": host.uri, "agent_url": host.agent_url} if with_uri else {}),
         "resources": [
             {
                 "resource": resource,
@@ -102,6 +102,7 @@ def host_json(host: Host, status: HostStatus, with_uri: bool) -> Json:
             for resource, figures in host.resources.items()
         ],
         "scanned": None if host.scanned is None else host.scanned.isoformat(),
+        "reported": None if host.reported is None else host.reported.isoformat(),
         "reachable": status.reachable,
         "error": status.error if with_uri else None,
         "created": host.created.isoformat(),
