@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from limen.agent import settings as told
+from limen.agent.admitted import STATE
 from limen.agent.logs import LEVELS, configure_logs
 from limen.listening import certificates, parse_listen
 from limen.quota.errors import LimenError
@@ -88,6 +89,20 @@ def options(
         Path | None,
         typer.Option(envvar="LIMEN_CA_FILE", help="PEM file of the control plane's CA."),
     ] = None,
+    state_dir: Annotated[
+        Path,
+        typer.Option(
+            envvar="LIMEN_AGENT_STATE_DIR", help="Folder for the copy of who was admitted on this host."
+        ),
+    ] = STATE,
+    scan_interval: Annotated[
+        float,
+        typer.Option(
+            min=1.0,
+            envvar="LIMEN_AGENT_SCAN_INTERVAL",
+            help="Seconds between scans that are reported to the control plane, besides those after events.",
+        ),
+    ] = 60.0,
     log_level: Annotated[
         str, typer.Option(envvar="LIMEN_AGENT_LOG_LEVEL", help="debug, info, warning or error.")
     ] = "info",
@@ -111,6 +126,8 @@ def options(
             scrape_timeout=scrape_timeout,
             libvirt_uri=told.resolve_uri(libvirt_uri),
             control_plane=told.control_plane(api_url, api_token_file, api_ca_file),
+            state_dir=state_dir,
+            scan_interval=scan_interval,
         )
         context.obj = settings
         if context.invoked_subcommand is None:
@@ -121,11 +138,16 @@ def options(
         raise _refusal(error) from error
 
 
+@app.command(add_help_option=False)
+def hook() -> None:
+    """Libvirt's qemu hook: see `limen-agent hook --help`. `entry` runs it, before typer is loaded."""
+
+
 def _refusal(error: LimenError) -> typer.Exit:
     typer.echo(f"limen-agent: {error}", err=True)
     return typer.Exit(2)
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Everything but the hook."""
     app()

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from limen.agent.admitted import Copy
+from limen.agent.control_plane import ControlPlaneClient
 from limen.agent.logs import Log
 from limen.agent.settings import Settings
 
@@ -28,7 +30,15 @@ class Service(Protocol):
 
 def services_for(settings: Settings) -> Sequence[Service]:
     """The services of an agent with these settings, in the order in which they start."""
-    return ()
+    services: list[Service] = []
+    if settings.libvirt_uri is not None and settings.control_plane is not None:
+        from limen.agent.observing.observer import Observer  # libvirt's bindings may not be there
+
+        plane = settings.control_plane
+        client = ControlPlaneClient(plane.url, plane.token_file, plane.ca_file)
+        copy = Copy(settings.state_dir)
+        services.append(Observer(settings.libvirt_uri, client, copy, settings.scan_interval))
+    return services
 
 
 class Running:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limen.agent.admitted import STATE
 from limen.listening import Listen
 from limen.quota.errors import LimenError
 
@@ -28,7 +29,7 @@ class ControlPlane:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a running agent is told; `scrape_timeout` is in seconds.
+    """Everything that a running agent is told; `scrape_timeout` and `scan_interval` are in seconds.
 
     `token_file` holds the bearer token that callers have to send, `libvirt_uri` is None where the host has
     no libvirt.
@@ -41,6 +42,8 @@ class Settings:
     collectors: tuple[str, ...] | None = None
     libvirt_uri: str | None = None
     control_plane: ControlPlane | None = None
+    state_dir: Path = STATE
+    scan_interval: float = 60.0
 
 
 def read_file(file: Path, known: Iterable[str]) -> dict[str, Any]:

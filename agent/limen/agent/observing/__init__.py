@@ -1,0 +1,1 @@
+"""The host's observer: reports what libvirt shows to the control plane."""
