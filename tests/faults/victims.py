@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.world.world import MARK
 

@@ -24,6 +24,8 @@ PACKAGES = (
     "e2fsprogs",  # mkfs.ext4 -d
     "apt-cacher-ng",  # guests install packages through it
     "postgresql-15",  # the ledger
+    "prometheus",  # scrapes limen-agent, and promtool judges what it says, in the tests
+    "prometheus-node-exporter",  # beside which the bench of limen-agent measures
     "netcat-openbsd",  # SSH into the lab's network namespace
     "openssh-client",
     "openssh-server",  # a host that is reached by qemu+ssh, in the tests

@@ -4,7 +4,9 @@ import signal
 import ssl
 import sys
 
-from limen.agent.http import Answer, Route, Server, Token, json_answer
+from limen.agent.answers import routes
+from limen.agent.assembly import assemble
+from limen.agent.http import Server, Token
 from limen.agent.logs import Log
 from limen.agent.services import Running, services_for
 from limen.agent.settings import Settings, SettingsError
@@ -22,24 +24,17 @@ def serve(settings: Settings) -> None:
             "the token on its way. Give --token-file, --tls-certificate and --tls-key."
         )
     tls = _tls(settings)
+    assembly = assemble(settings)
     bound = bind(settings.listen, "limen-agent")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     host, port = bound.getsockname()[:2]
     with (
-        Running(services_for(settings)),
-        Server(bound, _routes(), token, frozenset({"/healthz"}), tls) as server,
+        Running([*assembly.services, *services_for(settings)]),
+        Server(bound, routes(assembly.scraper), token, frozenset({"/healthz"}), tls) as server,
     ):
         _log.info("listening", address=f"{host}:{port}")
         server.serve_forever()
-
-
-def _routes() -> dict[str, Route]:
-    return {"/healthz": _health}
-
-
-def _health() -> Answer:
-    return json_answer({"status": "ok"})
 
 
 def _token(settings: Settings) -> Token | None:

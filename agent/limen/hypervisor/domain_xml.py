@@ -36,10 +36,13 @@ def size_of(root: ET.Element) -> Size:
 
 
 def hint_of(root: ET.Element) -> Hint | None:
-    """The hint of a domain or network. Attributes that are missing are empty."""
+    """The hint of a domain or network."""
     item = root.find(f"metadata/{{{xmltools.HINT_NAMESPACE}}}item")
-    if item is None:
-        return None
+    return None if item is None else hint_of_item(item)
+
+
+def hint_of_item(item: ET.Element) -> Hint:
+    """The hint in the metadata element itself. Attributes that are missing are empty."""
     return Hint(**{name: item.get(name, "") for name in ("owner", "project", "claim", "key", "stack")})
 
 

@@ -1,0 +1,32 @@
+"""Which parts an agent consists of, by its settings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from limen.agent.collectors.collector import Collector
+from limen.agent.collectors.registry import HOST
+from limen.agent.owners import HintOwners
+from limen.agent.scraping import Scraper
+from limen.agent.services import Service
+from limen.agent.settings import Settings
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The collectors at work, and the services that they need."""
+
+    scraper: Scraper
+    services: Sequence[Service]
+
+
+def assemble(settings: Settings) -> Assembly:
+    """Make the parts; nothing of it runs yet."""
+    collectors: dict[str, Collector] = {name: make() for name, make in HOST.items()}
+    services: list[Service] = []
+    if settings.libvirt_uri is not None:
+        from limen.agent.hypervisor import libvirt_side  # only where it is needed: see there
+
+        of_libvirt, needed = libvirt_side(settings.libvirt_uri, HintOwners())
+        collectors |= of_libvirt
+        services += needed
+    return Assembly(Scraper(collectors, settings.scrape_timeout), services)

@@ -1,0 +1,1 @@
+"""One collector a file; `registry` knows them all."""
