@@ -49,14 +49,19 @@ def configure(lab: Instance) -> None:
     (etc / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=lab.host_uuid))
     (etc / "qemu.conf").write_text(QEMU_CONF)
     (etc / "virtlogd.conf").write_text('log_outputs = "2:file:/var/log/libvirt/virtlogd.log"\n')
-    hooks = lab.folder("etc/hooks/network.d")
-    shutil.copy(FORWARDS_HOOK, hooks / "limen")
-    (hooks / "limen").chmod(0o755)
+    install_hook(lab, "network", FORWARDS_HOOK.read_text())
     filters = Path("/etc/libvirt/nwfilter")
     if filters.is_dir() and not (etc / "nwfilter").exists():
         shutil.copytree(filters, etc / "nwfilter")
     for folder in ("lib/images", "lib/boot", "lib/qemu"):
         lab.folder(folder)
+
+
+def install_hook(lab: Instance, driver: str, text: str) -> None:
+    """Give libvirt's `driver` (`network`, `qemu`) our hook; a libvirtd that runs has to be restarted."""
+    hook = lab.folder(f"etc/hooks/{driver}.d") / "limen"
+    hook.write_text(text)
+    hook.chmod(0o755)
 
 
 def give_kvm_to_its_group() -> None:

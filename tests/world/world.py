@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from limen.client import Client
 from limen.hypervisor import observe
 from limen.hypervisor.connection import connect
 from limen.hypervisor.model import DomainSeen, HostObservation
+from tests.lab import libvirtd
 from tests.lab.demo import program
 from tests.lab.demo.authority import OPERATOR, OPERATOR_SCOPES, Authority, new_secret
 from tests.lab.demo.layout import Layout
@@ -123,26 +124,40 @@ class World:
 
     def virsh(self, *arguments: str) -> str:
         """Standard output of a virsh command that must succeed."""
-        argv = ["virsh", "--quiet", "--connect", self.uri, *arguments]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, f"{' '.join(argv)}: {done.stderr}"
+        done = self._virsh(*arguments)
+        assert done.returncode == 0, f"virsh {' '.join(arguments)}: {done.stderr}"
         return done.stdout
+
+    def refused(self, *arguments: str) -> str:
+        """What virsh says of a command that fails; nothing if it succeeds."""
+        done = self._virsh(*arguments)
+        return done.stderr if done.returncode else ""
+
+    def _virsh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        argv = ["virsh", "--quiet", "--connect", self.uri, *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
 
 @contextlib.contextmanager
 def world(
-    name: str | None = None, limits: Mapping[str, str] | None = None, elsewhere: SshServer | None = None
+    name: str | None = None,
+    limits: Mapping[str, str] | None = None,
+    elsewhere: SshServer | None = None,
+    start_hook: Callable[[Lab], str] | None = None,
 ) -> Iterator[World]:
     """A world of its own while the context lasts; afterwards nothing of it is left.
 
     `name` is that of its lab, `limits` are those of the project `demo`; the VMs are `elsewhere`, on a host
-    that is reached by SSH, or on the lab's own. Raises LabError or StepFailed.
+    that is reached by SSH, or on the lab's own. `start_hook` makes the text of libvirt's qemu hook. Raises
+    LabError or StepFailed.
     """
     lab = Lab(instance(name or f"t{secrets.token_hex(3)[:5]}"))
     layout = Layout(dot=lab.instance.state / "world", name=lab.instance.name)
     authority = Authority(layout, lab.cluster.url_file)
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(lab.down, purge=True)
+        if start_hook is not None:
+            libvirtd.install_hook(lab.instance, "qemu", start_hook(lab))
         lab.up(hypervisor=elsewhere is None)
         layout.dot.mkdir(parents=True, exist_ok=True)
         layout.backend.mkdir(exist_ok=True)

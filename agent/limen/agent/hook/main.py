@@ -18,7 +18,7 @@ CONFIG = Path("/etc/limen/agent.toml")
 # The first thing that libvirt asks for whenever QEMU is to be started: by `start`, autostart, `restore` and
 # an incoming migration. Everything else passes: a refusal of `reconnect` would kill a guest that runs.
 JUDGED = "prepare"
-LOOKUP_SECONDS = 1.0
+LOOKUP_SECONDS = 3.0
 HELP = """\
 usage: limen-agent hook DOMAIN OPERATION SUBOPERATION EXTRA <domain.xml
 
@@ -68,7 +68,7 @@ def judge(wanted: Wanted) -> str | None:
 
 
 def _ask(config: dict[str, Any], host: str, domain: str) -> dict[str, Any] | None:
-    """Ask limen-api, for a second at most: a name that does not resolve keeps no time-out of its own."""
+    """Ask limen-api, within LOOKUP_SECONDS: a name that does not resolve keeps no time-out of its own."""
     import threading  # only where the copy does not know enough, as is everything below
 
     from limen.agent.control_plane import ControlPlaneAway, ControlPlaneClient

@@ -1,0 +1,34 @@
+"""A world whose host runs an agent, and whose libvirt asks before it starts a domain."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.postgres import BIN
+from tests.world import agent
+from tests.world.agent import HostAgent
+from tests.world.world import World
+from tests.world.world import world as a_world
+
+
+@pytest.fixture(scope="package")
+def guarded() -> Iterator[World]:
+    """The world; its project `demo` has room for a few domains."""
+    missing = [what for what in ("libvirtd", "qemu-img", "ip") if shutil.which(what) is None]
+    if os.geteuid() != 0 or missing or not BIN.is_dir():
+        pytest.skip("needs root and the lab's Debian packages: python3 -m tests.lab packages")
+    with a_world(start_hook=agent.hook_text) as made:
+        made.client.create_user("agents")
+        yield made
+
+
+@pytest.fixture
+def host_agent(guarded: World) -> Iterator[HostAgent]:
+    """The host's agent, which has reported once."""
+    token = guarded.client.create_token("agents", ["host:report"], 3600, host=guarded.host)["token"]
+    made = HostAgent(guarded.lab, guarded.authority.url, token)
+    made.start()
+    yield made
+    made.kill()
