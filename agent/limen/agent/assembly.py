@@ -8,7 +8,7 @@ from limen.agent.collectors.registry import HOST
 from limen.agent.owners import HintOwners
 from limen.agent.scraping import Scraper
 from limen.agent.services import Service
-from limen.agent.settings import Settings
+from limen.agent.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,11 @@ def assemble(settings: Settings) -> Assembly:
         of_libvirt, needed = libvirt_side(settings.libvirt_uri, HintOwners())
         collectors |= of_libvirt
         services += needed
+    if unknown := sorted(set(settings.without) - set(collectors)):
+        raise SettingsError(
+            f"--without names what is no collector here: {', '.join(unknown)}. "
+            f"There is: {', '.join(sorted(collectors))}."
+        )
+    for name in settings.without:
+        del collectors[name]
     return Assembly(Scraper(collectors, settings.scrape_timeout), services)

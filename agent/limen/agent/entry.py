@@ -1,7 +1,4 @@
-"""The console script: libvirt's start hook goes its own short way, everything else to typer.
-
-Libvirt waits for the hook before each start of a domain, and typer alone takes longer than the whole hook.
-"""
+"""The console script: libvirt's start hook goes its own short way, since libvirt waits for it."""
 
 import sys
 

@@ -4,7 +4,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from limen.agent.admitted import STATE
 from limen.listening import Listen
@@ -31,22 +30,22 @@ class ControlPlane:
 class Settings:
     """Everything that a running agent is told; `scrape_timeout` and `scan_interval` are in seconds.
 
-    `token_file` holds the bearer token that callers have to send, `libvirt_uri` is None where the host has
-    no libvirt.
+    `token_file` holds the bearer token that callers have to send, `without` names collectors that are left
+    out, `libvirt_uri` is None where the host has no libvirt.
     """
 
     listen: Listen
     token_file: Path | None = None
     tls: tuple[Path, Path] | None = None
     scrape_timeout: float = 5.0
-    collectors: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
     libvirt_uri: str | None = None
     control_plane: ControlPlane | None = None
     state_dir: Path = STATE
     scan_interval: float = 60.0
 
 
-def read_file(file: Path, known: Iterable[str]) -> dict[str, Any]:
+def read_file(file: Path, known: Iterable[str]) -> dict[str, str]:
     """The options in a TOML file, by name; raises SettingsError, which names keys that are not `known`."""
     try:
         with file.open("rb") as source:
@@ -62,7 +61,12 @@ def read_file(file: Path, known: Iterable[str]) -> dict[str, Any]:
             f"The configuration {file} holds what limen-agent does not know: {', '.join(unknown)}. "
             f"It knows: {', '.join(known)}."
         )
-    return found
+    values: dict[str, str] = {}
+    for name, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise SettingsError(f"{name} in {file} must be text in quotes or a number.")
+        values[name] = str(value)
+    return values
 
 
 def resolve_uri(text: str) -> str | None:
