@@ -26,7 +26,7 @@ def assemble(settings: Settings) -> Assembly:
     if settings.libvirt_uri is not None:
         from limen.agent.hypervisor import libvirt_side  # only where it is needed: see there
 
-        of_libvirt, needed = libvirt_side(settings.libvirt_uri, HintOwners())
+        of_libvirt, needed = libvirt_side(settings.libvirt_uri, HintOwners(), settings.scrape_timeout)
         collectors |= of_libvirt
         services += needed
     if unknown := sorted(set(settings.without) - set(collectors)):

@@ -55,7 +55,7 @@ class Link:
         """Until the first attempt has succeeded or failed, for `seconds` at most."""
         self._tried.wait(seconds)
 
-    def run(self, work: Callable[[Any], T]) -> T:
+    def run(self, work: Callable[[Any], T], seconds: float = CALL_SECONDS) -> T:
         """Call `work(virConnect)` on the connection that is open.
 
         Raises HypervisorUnavailable, at once where there is none, and HypervisorError.
@@ -63,7 +63,7 @@ class Link:
         connection = self._connection
         if connection is None:
             raise HypervisorUnavailable(self.uri, self._reason)
-        return connection.run(work, CALL_SECONDS)
+        return connection.run(work, seconds)
 
     def _keep(self) -> None:
         while not self._ended.is_set():

@@ -20,6 +20,7 @@ from limen.listening import certificates, parse_listen
 from limen.quota.errors import LimenError
 
 _CONFIG = "LIMEN_AGENT_CONFIG"
+_HEAPS = "MALLOC_ARENA_MAX"
 _ABOUT = """\
 Metrics of this host and of its VMs, for Prometheus (/metrics) and as JSON (/v1/system, /v1/domains); with a
 control plane it is the host's observer as well. It serves until SIGTERM. The log goes to standard error, one
@@ -187,6 +188,12 @@ def _settings(values: Mapping[str, Any]) -> told.Settings:
     )
 
 
+def _share_heap() -> None:
+    """Begin anew with one heap for all threads: glibc's default, one for each, takes 3 MiB more."""
+    if _HEAPS not in os.environ:
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, _HEAPS: "1"})
+
+
 def main() -> None:
     """Everything but the hook."""
     flags = vars(_parser().parse_args())
@@ -195,6 +202,7 @@ def main() -> None:
         values = resolve(flags, os.environ, Path(config) if config else None)
         configure_logs(values["log_level"])
         settings = _settings(values)
+        _share_heap()
         from limen.agent.serving import serve  # what it needs takes a second to load: --help does not
 
         serve(settings)

@@ -10,7 +10,7 @@ from limen.agent.hints import Hints
 from limen.agent.link import Link
 from limen.agent.metrics import Family, counter, gauge, labels
 from limen.agent.owners import Owners
-from limen.agent.statistics import bulk_statistics
+from limen.agent.statistics import Bulk
 
 KIB = 1024
 NANOSECONDS = 1e9
@@ -147,17 +147,15 @@ class DomainsReading:
 
 
 class DomainsCollector:
-    def __init__(self, link: Link, hints: Hints, owners: Owners) -> None:
+    def __init__(self, link: Link, bulk: Bulk, hints: Hints, owners: Owners) -> None:
         self._link = link
+        self._bulk = bulk
         self._hints = hints
         self._owners = owners
 
     def collect(self) -> DomainsReading:
-        return self._link.run(self._read)
-
-    def _read(self, handle: Any) -> DomainsReading:
-        found = bulk_statistics(handle)
-        self._hints.learn([domain for domain, _ in found])
+        found = self._bulk.get()
+        self._link.run(lambda _handle: self._hints.learn([domain for domain, _ in found]))
         return DomainsReading(tuple(self._domain(domain, stats) for domain, stats in found))
 
     def _domain(self, domain: Any, stats: Mapping[str, Any]) -> DomainReading:
