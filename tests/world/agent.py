@@ -21,9 +21,13 @@ def folder(lab: Lab) -> Path:
 
 
 def hook_text(lab: Lab) -> str:
-    """libvirt's qemu hook, which asks the agent's command with the files below `folder`."""
+    """libvirt's qemu hook, which asks the agent's command with the files below `folder`.
+
+    The lab's libvirt is in a network namespace of its own; limen-api listens on the loopback of ours.
+    """
     config = folder(lab) / "agent.toml"
-    return f'#!/bin/sh\nexport LIMEN_AGENT_CONFIG="{config}"\nexec "{COMMAND}" hook "$@"\n'
+    command = f'nsenter --net=/proc/{os.getpid()}/ns/net "{COMMAND}" hook "$@"'
+    return f'#!/bin/sh\nexport LIMEN_AGENT_CONFIG="{config}"\nexec {command}\n'
 
 
 @dataclass
@@ -69,7 +73,7 @@ class HostAgent:
         lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
         (self.folder / "agent.toml").write_text("\n".join(lines) + "\n")
 
-    def start(self) -> None:
+    def start(self, seconds: float = START_SECONDS) -> None:
         """Start it, and wait until it has written the copy once."""
         self.configure()
         self.copy.unlink(missing_ok=True)
@@ -77,7 +81,7 @@ class HostAgent:
         with self.log.open("ab") as log:
             argv = [str(COMMAND), "--config", str(self.folder / "agent.toml")]
             self.process = subprocess.Popen(argv, env=own, stdout=log, stderr=log)
-        eventually(self.copy.exists, f"the agent's first report: {self.log.read_text()}", START_SECONDS)
+        eventually(self.copy.exists, f"the agent's first report: {self.log.read_text()}", seconds)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What its log says under this name."""

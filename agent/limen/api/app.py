@@ -8,6 +8,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from limen.api import problems
+from limen.api.agents import Agents
 from limen.api.context import Parts
 from limen.api.metrics import Metrics
 from limen.api.middleware import BoundedBody, Observed
@@ -20,6 +21,7 @@ from limen.api.routers import (
     health,
     hosts,
     projects,
+    proxy,
     quota,
     reconcile,
     tokens,
@@ -37,6 +39,7 @@ def create_app(ledger: Ledger, settings: Settings) -> FastAPI:
     metrics = Metrics()
     metrics.watch_pool(ledger.pool.stats)
     observers = Observers(ledger, metrics, settings)
+    hosts_agents = Agents(settings.agent_token_file, settings.agent_ca_file)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -46,6 +49,7 @@ def create_app(ledger: Ledger, settings: Settings) -> FastAPI:
             yield
         finally:
             observers.stop()
+            await hosts_agents.close()
 
     app = FastAPI(
         title="Limen",
@@ -56,10 +60,11 @@ def create_app(ledger: Ledger, settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.parts = Parts(ledger, observers, metrics)
+    app.state.parts = Parts(ledger, observers, metrics, hosts_agents)
     problems.install(app)
     app.add_middleware(BoundedBody)
     app.add_middleware(Observed, metrics=metrics)
-    for part in (health, users, tokens, projects, quota, hosts, agents, claims, audit, reconcile, adoptions):
+    people = (health, users, tokens, projects, quota, hosts, claims, audit, reconcile, adoptions)
+    for part in (*people, agents, proxy):
         app.include_router(part.router)
     return app

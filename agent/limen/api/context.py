@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 
 from limen.api.access import Access
+from limen.api.agents import Agents
 from limen.api.metrics import Metrics
 from limen.api.observers import Observers
 from limen.api.problems import InvalidRequest
@@ -23,6 +24,7 @@ class Parts:
     ledger: Ledger
     observers: Observers
     metrics: Metrics
+    agents: Agents
 
 
 # Async, as is the key: a plain function would be handed to a thread, which costs more than what it does.

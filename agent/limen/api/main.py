@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,16 @@ def serve(
             help="Scan a host again whose agent has not reported for so many seconds.",
         ),
     ] = 120.0,
+    agent_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LIMEN_API_AGENT_TOKEN_FILE", help="File with the token that hosts' agents ask for."
+        ),
+    ] = None,
+    agent_ca_file: Annotated[
+        Path | None,
+        typer.Option(envvar="LIMEN_API_AGENT_CA_FILE", help="PEM file of the CA of agents' certificates."),
+    ] = None,
     log_level: Annotated[
         str, typer.Option(envvar="LIMEN_API_LOG_LEVEL", help="debug, info, warning or error.")
     ] = "info",
@@ -89,13 +100,15 @@ def serve(
                 f"{address.host} is not a loopback address, and tokens would cross the network in clear: "
                 "give --tls-certificate and --tls-key, or --behind-proxy if a reverse proxy ends TLS."
             )
+        settings = Settings(
+            scan_interval, sweep_interval, report_seconds, agent_token_file, _checked_ca(agent_ca_file)
+        )
         bound = bind(address, "limen-api")
         ledger = Ledger.open(database_url())
     except LimenError as error:
         typer.echo(f"limen-api: {error}", err=True)
         raise typer.Exit(2) from error
     with ledger:
-        settings = Settings(scan_interval, sweep_interval, report_seconds)
         _run(create_app(ledger, settings), bound, behind_proxy, tls)
 
 
@@ -126,6 +139,15 @@ def _run(
     server.run(sockets=[bound])
     if not server.started:
         raise typer.Exit(1)
+
+
+def _checked_ca(ca_file: Path | None) -> Path | None:
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        reason = error.strerror or "no certificate in it"
+        raise SettingsError(f"{ca_file} can't be used: {reason}. Correct --agent-ca-file.") from error
+    return ca_file
 
 
 class _Server(uvicorn.Server):

@@ -85,7 +85,7 @@ class Observers:
                     # What lapsed stays charged until a scan shows nothing: it need not wait for the minute.
                     self._request_all()
                 self._forget_answers()
-                pause = pause_before(lapsed.next_deadline, self._sweep_interval)
+                pause = pause_before(lapsed.next_deadline, self._settings.sweep_interval)
             except LimenError as error:
                 _log.warning("sweep failed", reason=str(error))
             except Exception as error:  # noqa: BLE001  one defect must not end the sweeping

@@ -13,11 +13,16 @@ class SettingsError(LimenError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Seconds: between scans of a host, between looks at deadlines at the most, until an agent is silent."""
+    """Seconds: between scans of a host, between looks at deadlines at the most, until an agent is silent.
+
+    The files are the token that limen-api sends to hosts' agents, and the CA of their certificates.
+    """
 
     scan_interval: float = 60.0
     sweep_interval: float = 30.0
     report_seconds: float = 120.0
+    agent_token_file: Path | None = None
+    agent_ca_file: Path | None = None
 
 
 def database_url() -> str:

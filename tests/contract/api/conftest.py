@@ -19,7 +19,7 @@ from limen.ledger import Ledger
 from limen.quota.model import Seen
 from tests.lab.postgres import Cluster
 
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass

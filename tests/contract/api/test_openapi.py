@@ -44,6 +44,7 @@ CALLS = {
     "/api/audit/prune": {"post"},
     "/api/reconcile": {"get", "post"},
     "/api/adoptions": {"post"},
+    "/agent/{host}/{path}": {"get"},
 }
 
 
@@ -55,7 +56,7 @@ def test_every_call_of_the_architecture_is_described(world: World) -> None:
         for method, operation in methods.items():
             described = operation["responses"].get("200") or operation["responses"].get("201")
             assert (
-                path == "/metrics"
+                path in ("/metrics", "/agent/{host}/{path}")
                 or method == "delete"
                 or "204" in operation["responses"]
                 or described["content"]

@@ -34,16 +34,19 @@ class Domain:
         self.volume = f"{self.uuid}.qcow2"
         self.folder = folder
 
-    def define(self, name: str, memory: int = 32) -> "Domain":
+    def define(self, name: str, memory: int = 32, ceiling: int | None = None) -> "Domain":
+        """Of so many MiB."""
         self.world.virsh("vol-create-as", "default", self.volume, "1MiB", "--format", "qcow2")
         escaped = name.replace("&", "&amp;").replace("<", "&lt;")
         file = self.folder / "domain.xml"
         file.write_text(
             f"<domain type='qemu'><name>{escaped}</name><uuid>{self.uuid}</uuid>"
-            f"<memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>"
+            f"<memory unit='MiB'>{ceiling or memory}</memory>"
+            f"<currentMemory unit='MiB'>{memory}</currentMemory><vcpu>1</vcpu>"
             "<os><type arch='x86_64' machine='pc'>hvm</type></os><cpu mode='maximum'/><devices>"
             "<disk type='volume'><driver name='qemu' type='qcow2'/>"
-            f"<source pool='default' volume='{self.volume}'/><target dev='vda' bus='virtio'/></disk></devices></domain>"
+            f"<source pool='default' volume='{self.volume}'/>"
+            "<target dev='vda' bus='virtio'/></disk></devices></domain>"
         )
         self.world.virsh("define", str(file))
         return self
