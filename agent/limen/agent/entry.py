@@ -12,3 +12,7 @@ def main() -> None:
     from limen.agent.main import main as agent
 
     agent()
+
+
+if __name__ == "__main__":
+    main()
