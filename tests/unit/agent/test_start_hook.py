@@ -1,4 +1,4 @@
-"""What the start hook lets pass and what not, as libvirt runs it: a process, arguments, XML on standard input."""
+"""What the start hook lets pass, as libvirt runs it: a process, arguments, XML on standard input."""
 
 import json
 import os
@@ -54,7 +54,7 @@ class Hook:
         config = self.folder / "agent.toml"
         config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in self.config.items()))
         return subprocess.run(
-            [sys.executable, "-m", "limen.agent.entry", "hook", name, operation, "begin", "-"],
+            [sys.executable, "-m", "limen.agent.entry", "hook", "web", operation, "begin", "-"],
             env={"LIMEN_AGENT_CONFIG": str(config), "PATH": os.environ["PATH"]},
             input=xml,
             capture_output=True,
@@ -163,7 +163,8 @@ def test_nothing_heavy_is_loaded(hook: Hook) -> None:
     hook.admit()
     script = (
         "import sys; from limen.agent.hook.main import main; main(['web', 'prepare', 'begin', '-']);"
-        "print(sorted({'typer', 'libvirt', 'httpx', 'asyncio', 'ssl', 'logging', 'http.client'} & set(sys.modules)))"
+        "heavy = {'argparse', 'libvirt', 'httpx', 'asyncio', 'ssl', 'logging', 'http.client', 'psutil'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

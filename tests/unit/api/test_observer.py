@@ -201,3 +201,37 @@ def test_whoever_waits_is_told_when_it_ends(host: Host, observer: Observer) -> N
         waiting.result(WAIT)
     with pytest.raises(HypervisorUnavailable, match="ended"):
         observer.request().result(WAIT)
+
+
+def test_while_the_hosts_agent_reports_only_requests_are_scanned(
+    host: Host, observer: Observer, ledger: FakeLedger
+) -> None:
+    observer.request().result(WAIT)
+    observer.let_report(True)
+    host.callback("domain", "", "started")
+    observer.request().result(WAIT)
+    before = len(ledger.applied)
+    # The event came before the request, so its scan would have been the one that the request shared.
+    host.callback("domain", "", "stopped")
+    assert not host.scanning.acquire(timeout=0.0) or len(ledger.applied) == before
+
+    while host.scanning.acquire(blocking=False):
+        pass
+    observer.let_report(False)
+    assert host.scanning.acquire(timeout=WAIT), "limen-api takes over from an agent that is silent"
+
+
+def test_a_host_whose_agent_reports_is_reachable_though_limen_api_cannot_connect(
+    host: Host, observer: Observer
+) -> None:
+    observer.request().result(WAIT)
+    observer.let_report(True)
+    host.away = True
+    with pytest.raises(HypervisorUnavailable):
+        observer.request().result(WAIT)
+    assert observer.status.reachable is True
+    assert observer.status.error is None
+    observer.let_report(False)
+    with pytest.raises(HypervisorUnavailable):
+        observer.request().result(WAIT)
+    assert observer.status.reachable is False
