@@ -27,8 +27,8 @@ def guarded() -> Iterator[World]:
 @pytest.fixture
 def host_agent(guarded: World) -> Iterator[HostAgent]:
     """The host's agent, which has reported once."""
-    token = guarded.client.create_token("agents", ["host:report"], 3600, host=guarded.host)["token"]
-    made = HostAgent(guarded.lab, guarded.authority.url, token)
+    token = guarded.authority.limen("token", "create", "agents", "--host", guarded.host)
+    made = HostAgent(guarded.lab, guarded.authority.url, token.strip())
     made.start()
     yield made
     made.kill()

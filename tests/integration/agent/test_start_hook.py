@@ -92,7 +92,7 @@ def test_known_domains_start_while_the_control_plane_is_away_and_unknown_do_not(
     guarded: World, host_agent: HostAgent, domain: Domain, tmp_path: Path
 ) -> None:
     domain.define("known").adopt()
-    eventually(lambda: domain.uuid in host_agent.copy.read_text(), "the agent's copy knows it")
+    eventually(lambda: domain.uuid in host_agent.copy.read_text(), "the copy knows it", 90.0)
     unknown = Domain(guarded, tmp_path).define("unknown")
     guarded.authority.down()
     try:
