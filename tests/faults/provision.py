@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 PLAYBOOK = "playbooks/site.yml"
 LISTED = re.compile(r"^ {6}\S.*TAGS: \[", re.MULTILINE)

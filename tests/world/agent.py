@@ -73,15 +73,19 @@ class HostAgent:
         lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
         (self.folder / "agent.toml").write_text("\n".join(lines) + "\n")
 
-    def start(self, seconds: float = START_SECONDS) -> None:
+    def start(self) -> None:
         """Start it, and wait until it has written the copy once."""
-        self.configure()
         self.copy.unlink(missing_ok=True)
+        self.launch()
+        eventually(self.copy.exists, "the agent's first report", START_SECONDS)
+
+    def launch(self) -> None:
+        """Start it, with a log of its own."""
+        self.configure()
         own = {name: value for name, value in os.environ.items() if not name.startswith("LIMEN_")}
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             argv = [str(COMMAND), "--config", str(self.folder / "agent.toml")]
             self.process = subprocess.Popen(argv, env=own, stdout=log, stderr=log)
-        eventually(self.copy.exists, f"the agent's first report: {self.log.read_text()}", seconds)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What its log says under this name."""

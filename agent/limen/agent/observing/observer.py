@@ -137,3 +137,4 @@ class Observer:
             _log.warning("host not reported, what limen-api saw last stands", reason=trouble)
         self._failures += 1
         self._trouble = trouble
+        _log.debug("not reported", attempts=self._failures)
