@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from limen.agent.admitted import Copy
 from limen.agent.collectors.collector import Collector
 from limen.agent.collectors.registry import HOST
-from limen.agent.owners import HintOwners
+from limen.agent.owners import AdmittedOwners, HintOwners, Owners
 from limen.agent.scraping import Scraper
 from limen.agent.services import Service
 from limen.agent.settings import Settings, SettingsError
@@ -26,7 +27,7 @@ def assemble(settings: Settings) -> Assembly:
     if settings.libvirt_uri is not None:
         from limen.agent.hypervisor import libvirt_side  # only where it is needed: see there
 
-        of_libvirt, needed = libvirt_side(settings.libvirt_uri, HintOwners(), settings.scrape_timeout)
+        of_libvirt, needed = libvirt_side(settings.libvirt_uri, _owners(settings), settings.scrape_timeout)
         collectors |= of_libvirt
         services += needed
     if unknown := sorted(set(settings.without) - set(collectors)):
@@ -37,3 +38,7 @@ def assemble(settings: Settings) -> Assembly:
     for name in settings.without:
         del collectors[name]
     return Assembly(Scraper(collectors, settings.scrape_timeout), services)
+
+
+def _owners(settings: Settings) -> Owners:
+    return HintOwners() if settings.control_plane is None else AdmittedOwners(Copy(settings.state_dir))
