@@ -69,6 +69,13 @@ class Observers:
         if observer is not None:
             observer.request()
 
+    def note_report(self, host_id: UUID) -> None:
+        """The host's agent has reported to this process: its observer need not wait to hear of it."""
+        with self._lock:
+            observer = self._observers.get(host_id)
+        if observer is not None:
+            observer.let_report(True)
+
     def status(self, host_id: UUID) -> HostStatus:
         with self._lock:
             observer = self._observers.get(host_id)

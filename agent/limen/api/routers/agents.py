@@ -33,6 +33,7 @@ def report(host: str, body: Report, agent: HostAgent, parts: PartsIn) -> Json:
     things = [thing.seen() for thing in body.things]
     result = take_in(parts.ledger, found.id, things, body.unseen_pools, body.begun, f"agent of {found.name}")
     parts.ledger.observations.note_report(found.id)
+    parts.observers.note_report(found.id)
     parts.metrics.note_report(found.name)
     return {
         "applied": result.applied,
