@@ -1,12 +1,13 @@
 """Reference pages from the documentation that is in the code: `python -m tests.docs [--check]`.
 
-docs/modules holds one page a module and plugin of the collection, docs/roles one a role. With --check nothing
-is written, and the exit code is 1 if a page is stale, missing, or of something that is gone.
+docs/modules holds one page a module and plugin of the collection, docs/roles one a role, and
+docs/agent-schema.json the shapes of limen-agent's documents. With --check nothing is written, and the exit
+code is 1 if a page is stale, missing, or of something that is gone.
 """
 
 import sys
 
-from tests.docs import pages
+from tests.docs import agent_schema, pages
 from tests.lab.demo.layout import ROOT
 
 FOLDERS = ("modules", "roles")
@@ -18,11 +19,14 @@ def main(arguments: list[str]) -> int:
         return 2
     docs = ROOT / "docs"
     wanted = {f"{folder}/{name}.md": text for folder, name, text in pages.render(ROOT)}
+    wanted[agent_schema.NAME] = agent_schema.render()
     there = {
         f"{folder}/{path.name}": path.read_text()
         for folder in FOLDERS
         for path in (docs / folder).glob("*.md")
     }
+    schema = docs / agent_schema.NAME
+    there |= {schema.name: schema.read_text()} if schema.exists() else {}
     stale = sorted(name for name in {*wanted, *there} if wanted.get(name) != there.get(name))
     if not arguments:
         for name in stale:

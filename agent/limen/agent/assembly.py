@@ -28,7 +28,7 @@ def assemble(settings: Settings) -> Assembly:
         from limen.agent.hypervisor import libvirt_side  # only where it is needed: see there
 
         of_libvirt, needed = libvirt_side(settings.libvirt_uri, _owners(settings), settings.scrape_timeout)
-        collectors |= of_libvirt
+        collectors = of_libvirt | collectors  # first, since it waits: the others work meanwhile
         services += needed
     if unknown := sorted(set(settings.without) - set(collectors)):
         raise SettingsError(

@@ -1,7 +1,7 @@
 """Limen's metadata of the domains, asked for once for each and again when an event says that it changed."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import libvirt
@@ -19,18 +19,22 @@ class Hints:
         self._known: dict[str, Hint | None] = {}
         link.on_connect(self._subscribe)
 
+    def all_known(self, uuids: Set[str]) -> bool:
+        """Whether `learn` would have nothing to do."""
+        with self._lock:
+            return self._known.keys() == uuids
+
     def of(self, uuid: str) -> Hint | None:
         return self._known.get(uuid)
 
-    def learn(self, domains: Collection[Any]) -> None:
-        """Ask for what is not known of these virDomains, and forget all others."""
-        uuids = {domain.UUIDString() for domain in domains}
+    def learn(self, domains: Mapping[str, Any]) -> None:
+        """Ask for what is not known of these virDomains, by UUID, and forget all others."""
         with self._lock:
-            for gone in self._known.keys() - uuids:
+            for gone in self._known.keys() - domains.keys():
                 del self._known[gone]
-            unknown = [domain for domain in domains if domain.UUIDString() not in self._known]
-        for domain in unknown:
-            uuid = domain.UUIDString()
+            unknown = domains.keys() - self._known.keys()
+        for uuid in unknown:
+            domain = domains[uuid]
             with self._lock:
                 self._known[uuid] = None  # before the call: an event meanwhile makes it unknown again
             hint = _hint(domain)
@@ -53,7 +57,7 @@ class Hints:
 
         with self._lock:
             self._known.clear()  # events were missed while there was no connection
-        self.learn(handle.listAllDomains(0))
+        self.learn({domain.UUIDString(): domain for domain in handle.listAllDomains(0)})
         return release
 
 

@@ -155,11 +155,17 @@ class DomainsCollector:
 
     def collect(self) -> DomainsReading:
         found = self._bulk.get()
-        self._link.run(lambda _handle: self._hints.learn([domain for domain, _ in found]))
-        return DomainsReading(tuple(self._domain(domain, stats) for domain, stats in found))
+        domains = {domain.UUIDString(): domain for domain, _ in found}
+        if not self._hints.all_known(domains.keys()):
+            self._link.run(lambda _handle: self._hints.learn(domains))
+        return DomainsReading(
+            tuple(
+                self._domain(uuid, domain, stats)
+                for (uuid, domain), (_, stats) in zip(domains.items(), found, strict=True)
+            )
+        )
 
-    def _domain(self, domain: Any, stats: Mapping[str, Any]) -> DomainReading:
-        uuid = domain.UUIDString()
+    def _domain(self, uuid: str, domain: Any, stats: Mapping[str, Any]) -> DomainReading:
         owner = self._owners.owner_of(uuid, self._hints.of(uuid))
         return read_domain(uuid, domain.name(), owner.project, owner.owner, stats)
 
