@@ -1,6 +1,7 @@
 """JSON schema of what limen-agent answers, made of the dataclasses in the code."""
 
 import json
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -12,8 +13,10 @@ PATHS = {"/v1/system": SystemDocument, "/v1/domains": DomainsDocument, "/healthz
 
 def render() -> str:
     """One schema whose `paths` are the documents, and whose `$defs` they share."""
-    inputs = [(path, "serialization", TypeAdapter(kind)) for path, kind in PATHS.items()]
-    found, shared = TypeAdapter.json_schemas(inputs)  # type: ignore[arg-type]
+    inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]] = [
+        (path, "serialization", TypeAdapter(kind)) for path, kind in PATHS.items()
+    ]
+    found, shared = TypeAdapter.json_schemas(inputs)
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "limen-agent",
