@@ -1,0 +1,73 @@
+"""limen-agent answers on loopback, confined, with figures of the host and of its VMs."""
+
+import json
+
+import pytest
+from testinfra.host import Host
+
+URL = "http://127.0.0.1:9000"
+DOMAIN = (
+    "<domain type='qemu'><name>probe</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>"
+    "<os><type arch='x86_64'>hvm</type></os></domain>"
+)
+
+
+def get(host: Host, path: str) -> str:
+    """What it answers at a path; raises AssertionError where it does not."""
+    code = f"import urllib.request; print(urllib.request.urlopen('{URL}{path}').read().decode())"
+    return host.check_output("python3 -c %s", code)
+
+
+@pytest.fixture(scope="module")
+def metrics(host: Host) -> str:
+    host.check_output("printf %%s %s >/tmp/probe.xml", DOMAIN)
+    host.check_output("virsh --connect qemu:///system define /tmp/probe.xml")
+    return get(host, "/metrics")
+
+
+def test_it_runs_at_boot_as_its_user(host: Host) -> None:
+    service = host.service("limen-agent")
+    assert service.is_running
+    assert service.is_enabled
+    assert host.process.get(comm="limen-agent").user == "limen-agent"
+    assert json.loads(get(host, "/healthz"))["status"] == "ok"
+
+
+def test_it_listens_on_loopback_alone(host: Host) -> None:
+    assert host.socket("tcp://127.0.0.1:9000").is_listening
+    assert not host.socket("tcp://0.0.0.0:9000").is_listening
+
+
+def test_every_collector_works_under_confinement(metrics: str) -> None:
+    outcomes = [line for line in metrics.splitlines() if line.startswith("limen_agent_collector_success{")]
+    assert len(outcomes) > 5
+    assert [line for line in outcomes if not line.endswith(" 1.0")] == []
+
+
+def test_it_tells_the_space_of_the_root_file_system(host: Host, metrics: str) -> None:
+    [line] = [
+        line
+        for line in metrics.splitlines()
+        if line.startswith("node_filesystem_size_bytes{") and 'mountpoint="/"' in line
+    ]
+    size = int(host.check_output("stat --file-system --format '%%b %%S' /").split()[0])
+    assert float(line.rpartition(" ")[2]) == size * 4096
+
+
+def test_it_sees_a_vm_over_the_read_only_socket(metrics: str) -> None:
+    assert any('domain="probe"' in line for line in metrics.splitlines())
+
+
+def test_systemd_calls_the_unit_well_confined(host: Host) -> None:
+    last = host.check_output("systemd-analyze security --no-pager limen-agent.service").splitlines()[-1]
+    assert float(last.split(":")[1].split()[0]) <= 1.5, last
+
+
+def test_it_ends_at_once(host: Host) -> None:
+    host.check_output("systemctl stop limen-agent")
+    try:
+        log = host.check_output("journalctl --no-pager --output cat --lines 20 --unit limen-agent")
+        assert "timed out" not in log
+        assert "Deactivated successfully" in log
+    finally:
+        host.check_output("systemctl start limen-agent")
