@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("proven.json")
 # Not part of what a scenario proves: pages and what molecule leaves behind.
-IGNORED = {"README.md", "__pycache__", ".cache", ".ansible", ".pytest_cache"}
+IGNORED = {"README.md", "__pycache__", ".cache", ".ansible", ".limen", ".pytest_cache"}
 
 
 def roles(root: Path = ROOT) -> list[str]:
