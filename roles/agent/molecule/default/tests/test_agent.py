@@ -29,7 +29,8 @@ def test_it_runs_at_boot_as_its_user(host: Host) -> None:
     service = host.service("limen-agent")
     assert service.is_running
     assert service.is_enabled
-    assert host.process.get(comm="limen-agent").user == "limen-agent"
+    process = host.check_output("systemctl show --property MainPID --value limen-agent")
+    assert host.check_output("ps -o user:32= -p %s", process) == "limen-agent"
     assert json.loads(get(host, "/healthz"))["status"] == "ok"
 
 
@@ -50,8 +51,8 @@ def test_it_tells_the_space_of_the_root_file_system(host: Host, metrics: str) ->
         for line in metrics.splitlines()
         if line.startswith("node_filesystem_size_bytes{") and 'mountpoint="/"' in line
     ]
-    size = int(host.check_output("stat --file-system --format '%%b %%S' /").split()[0])
-    assert float(line.rpartition(" ")[2]) == size * 4096
+    blocks, size = host.check_output("stat --file-system --format '%b %S' /").split()
+    assert float(line.rpartition(" ")[2]) == int(blocks) * int(size)
 
 
 def test_it_sees_a_vm_over_the_read_only_socket(metrics: str) -> None:
