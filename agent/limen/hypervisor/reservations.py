@@ -51,9 +51,9 @@ def reserve_address(
                         f"The network {network} gives {address} to {other.get('name') or other.get('mac')}: "
                         "choose another address."
                     )
-                _update(held, _DELETE, parent, other, flag)
+                _delete(held, parent, other, flag)
             if own is not None:
-                _update(held, _DELETE, _parent(root, own.get("ip", address)) or parent, own, flag)
+                _delete(held, _parent(root, own.get("ip", address)) or parent, own, flag)
             wanted = ET.Element("host", mac=mac, ip=address)
             if hostname is not None:
                 wanted.set("name", hostname)
@@ -74,7 +74,7 @@ def release_address(conn: Connection, network: str, mac: str) -> bool:
             own = _entry(root, mac)
             parent = None if own is None else _parent(root, own.get("ip", ""))
             if own is not None and parent is not None:
-                _update(held, _DELETE, parent, own, flag)
+                _delete(held, parent, own, flag)
                 changed = True
         return changed
 
@@ -117,6 +117,22 @@ def _cards(handle: Any, claim: str) -> set[str]:
     roots = [xmltools.parse(domain.XMLDesc(0)) for domain in handle.listAllDomains(0)]
     found = [root for root in roots if (hint := domain_xml.hint_of(root)) and hint.claim == claim]
     return {card.mac.lower() for root in found for card in domain_xml.interfaces_of(root)}
+
+
+def _delete(network: Any, parent: tuple[int, ET.Element], entry: ET.Element, flag: int) -> None:
+    """Delete an entry, unless another card of the same owner took the address over meanwhile."""
+    try:
+        _update(network, _DELETE, parent, entry, flag)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
+        held = dict(definitions(network)).get(flag)
+        if held is not None and _has(held, entry):
+            raise
+
+
+def _has(root: ET.Element, entry: ET.Element) -> bool:
+    return any(each.attrib == entry.attrib for each in root.iterfind("ip/dhcp/host"))
 
 
 def _update(network: Any, command: int, parent: tuple[int, ET.Element], entry: ET.Element, flag: int) -> None:

@@ -146,7 +146,13 @@ def test_a_build_that_is_stopped_leaves_nothing_that_is_taken_for_built(
     os.mkfifo(machine.folder / "gate")
     environ = {**machine.environ, "FAKE_WAIT": str(machine.folder / "gate")}
     process = subprocess.Popen(
-        machine.argv(), env=environ, stderr=subprocess.PIPE, text=True, process_group=0
+        machine.argv(),
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        # Tests that run in the background of a script ignore it, and what they start would as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     eventually((machine.folder / "waiting").exists)
     os.killpg(process.pid, number)
