@@ -116,7 +116,7 @@ def ensure(client: Client, options: dict[str, t.Any], check_mode: bool) -> Resul
 
 
 def _jobs(client: Client, host: Host, wanted: t.Sequence[Wanted]) -> list[Job]:
-    claims = _Claims(client, host.uuid, {each.project for each in wanted})
+    claims = _Claims(client, host, {each.project for each in wanted})
     seen = host.read({each.name for each in wanted})
     held = claims.wait()
     return [_job(client, host.uuid, each, seen.get(each.name), held[each.project]) for each in wanted]
@@ -137,7 +137,7 @@ def _job(client: Client, host: str, wanted: Wanted, seen: Seen | None, claims: t
 class _Claims:
     """The claims of these projects on this host, fetched while libvirt is read."""
 
-    def __init__(self, client: Client, host: str, projects: t.Collection[str]) -> None:
+    def __init__(self, client: Client, host: Host, projects: t.Collection[str]) -> None:
         self._found: dict[str, list[Json]] = {}
         self._error: Exception | None = None
         self._thread = threading.Thread(
@@ -152,10 +152,12 @@ class _Claims:
             raise self._error
         return self._found
 
-    def _fetch(self, client: Client, host: str, projects: t.Sequence[str]) -> None:
+    def _fetch(self, client: Client, host: Host, projects: t.Sequence[str]) -> None:
         try:
+            # Libvirt is asked who it is here too: that takes as long as reading a dozen VMs.
+            uuid = host.uuid
             for project in projects:
-                self._found[project] = client.get("claims", project=project, host=host)
+                self._found[project] = client.get("claims", project=project, host=uuid)
         except Exception as error:  # noqa: BLE001  handed over to `wait`, which raises it
             self._error = error
 
