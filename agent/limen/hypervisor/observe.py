@@ -18,20 +18,11 @@ from limen.hypervisor.model import (
     SnapshotSeen,
     VolumeSeen,
 )
+from limen.hypervisor.states import state_name
 
 SCAN_SECONDS = 60.0
 T = TypeVar("T")
 
-_STATES: dict[int, DomainState] = {
-    libvirt.VIR_DOMAIN_NOSTATE: "nostate",
-    libvirt.VIR_DOMAIN_RUNNING: "running",
-    libvirt.VIR_DOMAIN_BLOCKED: "blocked",
-    libvirt.VIR_DOMAIN_PAUSED: "paused",
-    libvirt.VIR_DOMAIN_SHUTDOWN: "shutdown",
-    libvirt.VIR_DOMAIN_SHUTOFF: "shutoff",
-    libvirt.VIR_DOMAIN_CRASHED: "crashed",
-    libvirt.VIR_DOMAIN_PMSUSPENDED: "suspended",
-}
 _GONE = (
     libvirt.VIR_ERR_NO_DOMAIN,
     libvirt.VIR_ERR_NO_NETWORK,
@@ -137,7 +128,7 @@ def _read(domain: Any, block_capacity: dict[str, int]) -> _DomainRead:
     live = domain.XMLDesc(0) if active else None
     defined = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if persistent or not active else None
     return _DomainRead(
-        state=_STATES.get(domain.state(0)[0], "nostate"),
+        state=state_name(domain.state(0)[0]),
         autostart=bool(domain.autostart()) if persistent else False,
         live=live,
         defined=defined,

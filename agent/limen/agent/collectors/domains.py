@@ -11,19 +11,10 @@ from limen.agent.link import Link
 from limen.agent.metrics import Family, counter, gauge, labels
 from limen.agent.owners import Owners
 from limen.agent.statistics import Bulk
+from limen.hypervisor.states import state_name
 
 KIB = 1024
 NANOSECONDS = 1e9
-_STATES = {
-    libvirt.VIR_DOMAIN_NOSTATE: "nostate",
-    libvirt.VIR_DOMAIN_RUNNING: "running",
-    libvirt.VIR_DOMAIN_BLOCKED: "blocked",
-    libvirt.VIR_DOMAIN_PAUSED: "paused",
-    libvirt.VIR_DOMAIN_SHUTDOWN: "shutdown",
-    libvirt.VIR_DOMAIN_SHUTOFF: "shutoff",
-    libvirt.VIR_DOMAIN_CRASHED: "crashed",
-    libvirt.VIR_DOMAIN_PMSUSPENDED: "suspended",
-}
 _OFF = frozenset({"shutoff", "crashed", "nostate"})
 
 
@@ -173,7 +164,7 @@ class DomainsCollector:
 def read_domain(uuid: str, name: str, project: str, owner: str, stats: Mapping[str, Any]) -> DomainReading:
     """Libvirt's statistics of one domain as values. Pure."""
     get = stats.get
-    state = _STATES.get(get("state.state", libvirt.VIR_DOMAIN_NOSTATE), "nostate")
+    state = state_name(get("state.state", libvirt.VIR_DOMAIN_NOSTATE))
     return DomainReading(
         uuid=uuid,
         name=name,
