@@ -25,6 +25,7 @@ from limen.agent.statistics import bulk_statistics
 from limen.hypervisor.connection import Connection, connect
 from tests.bench.admissions import MISSED
 from tests.contract.hypervisors import hypervisor
+from tests.lab import processes
 from tests.lab.instance import Instance
 from tests.lab.ports import free
 from tests.world.serving import Serving, serving
@@ -137,8 +138,8 @@ def _resident(agent: Serving, scrapes: int) -> bool:
 
 def _calls(agent: Serving, log: Path) -> int:
     get = _get(agent.address)
-    while b'limen_agent_collector_success{collector="domains"} 1' not in get():
-        time.sleep(0.2)
+    there = b'limen_agent_collector_success{collector="domains"} 1'
+    processes.wait_until(lambda: there in get(), 30, "a scrape with the domains")
     before = log.read_text().count("RPC_CLIENT_MSG_TX_QUEUE")
     get()
     return log.read_text().count("RPC_CLIENT_MSG_TX_QUEUE") - before

@@ -158,7 +158,7 @@ def test_an_idle_api_rests(own: ApiProcess) -> None:
 
     httpx.get(f"{own.url}/readyz", trust_env=False)
     before = wakes()
-    time.sleep(3)
+    time.sleep(3)  # the span in which wakes are counted
     assert wakes() - before <= 10, "uvicorn's own loop wakes ten times a second"
     assert httpx.get(f"{own.url}/healthz", trust_env=False).headers["Date"]
 
