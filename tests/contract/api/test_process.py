@@ -157,9 +157,13 @@ def test_an_idle_api_rests(own: ApiProcess) -> None:
         return int(line.split()[1])
 
     httpx.get(f"{own.url}/readyz", trust_env=False)
-    before = wakes()
-    time.sleep(3)  # the span in which wakes are counted
-    assert wakes() - before <= 10, "uvicorn's own loop wakes ten times a second"
+    spans = []
+    # What the request and the start left to do is over after some seconds, later on a busy machine.
+    while not spans or (spans[-1] > 4 and len(spans) < 10):
+        before = wakes()
+        time.sleep(1)  # the span in which wakes are counted
+        spans.append(wakes() - before)
+    assert spans[-1] <= 4, f"wakes in each second: {spans}; uvicorn's own loop wakes ten times in each"
     assert httpx.get(f"{own.url}/healthz", trust_env=False).headers["Date"]
 
 
