@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .limen/venv
+WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml $(CURDIR)/docs/ci/github/*.yml)
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
 .PHONY: help up test down quick lint format provision verify collection docs molecule faults bench venv toolchain clean constraints
@@ -32,7 +33,7 @@ quick: ## unit tests only
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/python -m pytest tests/unit
 
-lint: ## ruff, mypy, import-linter, yamllint, ansible-lint, stale pages
+lint: ## ruff, mypy, import-linter, yamllint, actionlint, ansible-lint, stale pages
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -40,6 +41,7 @@ lint: ## ruff, mypy, import-linter, yamllint, ansible-lint, stale pages
 	@MYPYPATH=pulumi/toolchain $(VENV)/bin/mypy --strict --config-file= --explicit-package-bases pulumi/toolchain
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint --strict .
+	@cd .ci/actionlint && go tool actionlint $(WORKFLOWS)
 	@PATH=$(CURDIR)/$(VENV)/bin:$$PATH ansible-lint -q
 	@$(VENV)/bin/python -m tests.docs --check
 
