@@ -19,6 +19,13 @@ def folder_of(url: str, program: Path) -> Path | None:
     return (program / Path(path).expanduser()).resolve()
 
 
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return False  # a pulumi at work on another stack has just deleted it
+
+
 def drop_unwritten(folder: Path) -> list[Path]:
     """Delete the empty attributes of stacks and locks; returns what was deleted.
 
@@ -29,7 +36,7 @@ def drop_unwritten(folder: Path) -> list[Path]:
         path
         for part in ("stacks", "locks")
         for path in sorted((folder / ".pulumi" / part).rglob("*.attrs"))
-        if path.stat().st_size == 0
+        if _is_empty(path)
     ]
     for path in unwritten:
         path.unlink(missing_ok=True)

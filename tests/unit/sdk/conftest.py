@@ -1,12 +1,14 @@
 """A Pulumi engine that only writes down what is registered."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi import runtime
 from pulumi.runtime import mocks, settings
 
 from pulumi_limen import Stack
@@ -64,6 +66,24 @@ class Program:
     """Builds documents; what the user would read of a failure is in `Registered.failure`."""
 
     def build(self, document: Mapping[str, Any]) -> Registered:
+        def filled() -> Stack:
+            stack = Stack(project="demo")
+            stack.add(document)
+            return stack
+
+        return self._play(filled)
+
+    def configured(self, values: Mapping[str, Any]) -> Registered:
+        """What Pulumi's configuration makes of itself; mappings become JSON, as on the command line."""
+        runtime.set_all_config(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+        )
+        try:
+            return self._play(Stack.from_configuration)
+        finally:
+            runtime.set_all_config({})
+
+    def _play(self, stack: Callable[[], Stack]) -> Registered:
         registered = Registered()
         found = _Mocks(registered)
         mocks.set_mocks(
@@ -72,10 +92,8 @@ class Program:
 
         @pulumi.runtime.test
         def run() -> Any:
-            stack = Stack(project="demo")
-            stack.add(document)
             try:
-                return stack.build().vms
+                return stack().build().vms
             except pulumi.RunError as error:
                 registered.failure = str(error)
                 return None

@@ -24,6 +24,17 @@ def test_a_missing_uri_is_reported_with_the_other_errors(
     assert "vms.web-1.memory" in found.failure
 
 
+def test_the_names_on_the_host_begin_with_the_stacks_or_with_the_one_that_is_configured(
+    program: Program,
+) -> None:
+    values = {"limen:project": "demo", **{f"vm_stack:{key}": value for key, value in good().items()}}
+    assert program.configured(values).inputs[DOMAIN]["name"] == "dev-web-1"
+    found = program.configured({**values, "limen:name": "blue"})
+    assert found.inputs[DOMAIN]["name"] == "blue-web-1"
+    claimed = found.inputs["limen:index:QuotaClaim", "quota"]["items"]
+    assert {item["name"] for item in claimed.values()} >= {"blue-web-1", "blue-lan"}
+
+
 def test_every_charged_thing_has_an_admission_that_depends_on_the_claim(program: Program) -> None:
     found = program.build(good())
     items = found.inputs["limen:index:QuotaClaim", "quota"]["items"]
