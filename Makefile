@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .limen/venv
+# Two lanes of test files, each with labs of its own: much of a test is waiting for a guest or a daemon.
+LANES ?= -n 2 --dist loadfile
 WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml $(CURDIR)/docs/ci/github/*.yml)
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
@@ -27,7 +29,7 @@ toolchain: ## the Pulumi CLI, the libvirt plugin and the language host only
 
 test: ## unit, contract and integration tests (at least one VM booted to SSH)
 	@$(BOOTSTRAP)
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest $(LANES) $(ARGS)
 
 quick: ## unit tests only
 	@$(BOOTSTRAP) --only packages,venv
