@@ -1,6 +1,7 @@
 """A Pulumi engine that only writes down what is registered."""
 
 import asyncio
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -102,18 +103,18 @@ class Program:
         return registered
 
 
-def _ensure_event_loop() -> None:
-    """The SDK makes futures outside coroutines; `asyncio.run` of a test before this one leaves no loop."""
-    try:
-        asyncio.get_event_loop_policy().get_event_loop()
-    except RuntimeError:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+@functools.cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """One for all tests of a process. The SDK makes futures outside coroutines, and its mocks leave a loop in
+    each thread of this one's executor: they would be found unclosed in the midst of another's test.
+    """
+    return asyncio.new_event_loop()
 
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
     monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "test:///default")
     monkeypatch.delenv("LIMEN_DOMAIN_TYPE", raising=False)
-    _ensure_event_loop()
+    asyncio.set_event_loop(_event_loop())  # `asyncio.run` of a test before this one leaves none
     yield Program()
     settings.reset_options()
