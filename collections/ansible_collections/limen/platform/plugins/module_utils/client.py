@@ -7,13 +7,10 @@ The token goes to the API and nowhere else: no proxy, no netrc, no redirect, no 
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import ipaddress
 import json
 import os
 import re
-import ssl
 import time
 import typing as t
 import uuid
@@ -105,29 +102,16 @@ class Client:
     def _send(
         self, method: str, address: str, headers: dict[str, str], content: bytes | None, seconds: float
     ) -> t.Any:
+        # Imported at the first request: the module vm reads its hypervisor while this is loaded.
+        from ansible_collections.limen.platform.plugins.module_utils.exchange import exchange
+
         try:
-            with contextlib.closing(self._connection(seconds)) as connection:
-                connection.request(method, address, content, headers)
-                response = connection.getresponse()
-                status, answer = response.status, response.read()
-        except (OSError, http.client.HTTPException) as error:
+            status, answer = exchange(self.url, self._ca_file, method, address, headers, content, seconds)
+        except OSError as error:
             raise ApiUnavailable(self._away(error)) from None
         if status >= 300:
             raise self._refusal(status, answer)
         return self._json(status, answer) if answer else None
-
-    def _connection(self, seconds: float) -> http.client.HTTPConnection:
-        """A connection of this request's own, not yet open.
-
-        Not ansible.module_utils.urls: what that does beyond this (proxies, netrc, redirects, passwords) must
-        not happen to a token, and importing it takes as long as reading a hundred VMs.
-        """
-        parts = urlsplit(self.url)
-        host = str(parts.hostname)
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(host, parts.port, timeout=seconds)
-        trusted = ssl.create_default_context(cafile=self._ca_file)
-        return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=trusted)
 
     def _address(self, path: tuple[str, ...], query: t.Mapping[str, str | int | None]) -> str:
         given = {name: value for name, value in query.items() if value is not None}
