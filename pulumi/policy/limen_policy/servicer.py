@@ -2,7 +2,7 @@
 # ruff: noqa: N802  (the protocol names the methods)
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
@@ -15,6 +15,8 @@ from limen_policy.resource import Resource, Stack
 from limen_provider.properties import read_struct
 
 PACK = "limen"
+# What the configuration says of this name, the engine has given to each policy.
+EVERY_POLICY = "all"
 
 
 class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
@@ -40,12 +42,19 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return proto.AnalyzerHandshakeResponse()
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """The engine has held the configuration against the schemas, and put in the defaults."""
-        for policy in self._policies:
-            given = request.policyConfig.get(policy.name)
-            if given is not None:
-                self._levels[policy.name] = wire.read_level(given.enforcementLevel)
-                self._settings[policy.name] = {**policy.defaults, **read_struct(given.properties)}
+        """The engine has held known settings against the schemas and put in the defaults; whatever else is
+        in the configuration is misspelt, and would leave a policy weaker than somebody thinks."""
+        by_name = {policy.name: policy for policy in self._policies}
+        for name, given in request.policyConfig.items():
+            if name == EVERY_POLICY:
+                continue
+            policy, settings = by_name.get(name), read_struct(given.properties)
+            if policy is None:
+                _refuse(context, f"there is no policy {name}", by_name)
+            for unknown in sorted(settings.keys() - policy.schema.keys()):
+                _refuse(context, f"the policy {name} has no setting {unknown}", policy.schema)
+            self._levels[name] = wire.read_level(given.enforcementLevel)
+            self._settings[name] = {**policy.defaults, **settings}
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -74,3 +83,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                     for finding in policy.decide(stack, settings)
                 ]
         return proto.AnalyzeResponse(diagnostics=diagnostics)
+
+
+def _refuse(context: grpc.ServicerContext, what: str, known: Iterable[str]) -> NoReturn:
+    context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{what}; known are {', '.join(known)}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -105,10 +106,19 @@ def test_each_policy_takes_its_own_configuration(preview: Preview) -> None:
     }
 
 
-def test_a_configuration_that_fits_no_schema_is_refused(preview: Preview) -> None:
-    outcome = preview({"protected-data-disks": {"roots": "perhaps"}})
+@pytest.mark.parametrize(
+    ("configuration", "text"),
+    [
+        ({"protected-data-disks": {"roots": "perhaps"}}, "protected-data-disks: roots: Invalid type"),
+        ({"owned": {"project": "web"}}, "the policy owned has no setting project; known are projects, owner"),
+    ],
+)
+def test_a_configuration_that_is_wrong_is_refused(
+    preview: Preview, configuration: dict[str, Any], text: str
+) -> None:
+    outcome = preview(configuration)
     assert outcome.code != 0
-    assert "roots" in outcome.output
+    assert text in outcome.output
 
 
 @pytest.fixture

@@ -1,16 +1,32 @@
 """The protocol's edge: what the engine is told of the pack, and what comes back as diagnostics."""
 
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+import yaml
 from pulumi.runtime.proto import analyzer_pb2 as proto
 
 from limen_policy.pack import POLICIES
 from limen_policy.servicer import Analyzer
 from limen_provider.properties import UNKNOWN, Secret, write_struct
 
-CONTEXT: Any = grpc.ServicerContext
+
+class Refused(Exception):
+    """The call was ended with this status."""
+
+
+class Context:
+    """As much of a call's context as the servicer uses."""
+
+    def abort(self, code: grpc.StatusCode, details: str) -> None:
+        raise Refused(code, details)
+
+
+CONTEXT: Any = Context()
+PACK_FOLDER = Path(__file__).parents[3] / "pulumi" / "policy"
 SEED = "libvirt:index/cloudInitDisk:CloudInitDisk"
 DOMAIN = "libvirt:index/domain:Domain"
 
@@ -28,6 +44,19 @@ def configure(analyzer: Analyzer, policy: str, level: Any, **settings: Any) -> N
 def seed(user_data: Any) -> Any:
     properties = write_struct({"userData": user_data})
     return proto.AnalyzeRequest(type=SEED, name="seed", urn="urn:seed", properties=properties)
+
+
+def test_the_packs_version_is_limens() -> None:
+    assert yaml.safe_load((PACK_FOLDER / "PulumiPolicy.yaml").read_text())["version"] == version("limen")
+
+
+def test_every_policy_is_documented_with_every_setting() -> None:
+    page = (PACK_FOLDER.parents[1] / "docs" / "policies.md").read_text()
+    for policy in POLICIES:
+        section = page.partition(f"## {policy.name}\n")[2].partition("\n## ")[0]
+        assert policy.severity in section, policy.name
+        for name in policy.own_schema:
+            assert f"`{name}`" in section, (policy.name, name)
 
 
 def test_every_policy_says_what_it_is_and_what_can_be_configured(analyzer: Analyzer) -> None:
@@ -49,6 +78,14 @@ def test_a_violation_is_one_line_that_begins_with_the_resource(analyzer: Analyze
     assert (found.policyName, found.urn) == ("no-clear-secrets", "urn:seed")
     assert (found.enforcementLevel, found.severity) == (proto.MANDATORY, proto.POLICY_SEVERITY_CRITICAL)
     assert not analyzer.Analyze(seed(Secret("password: hunter2")), CONTEXT).diagnostics
+
+
+def test_what_is_misspelt_in_the_configuration_is_refused(analyzer: Analyzer) -> None:
+    with pytest.raises(Refused, match="there is no policy own; known are admitted, "):
+        configure(analyzer, "own", proto.ADVISORY)
+    with pytest.raises(Refused, match="the policy owned has no setting project; known are projects, owner"):
+        configure(analyzer, "owned", proto.ADVISORY, project="web")
+    configure(analyzer, "all", proto.ADVISORY)
 
 
 def test_stack_policies_see_what_hangs_on_what(analyzer: Analyzer) -> None:
