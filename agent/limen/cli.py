@@ -13,6 +13,7 @@ from limen.commands import (
     claims,
     database,
     hosts,
+    preview_report,
     projects,
     quota,
     reconcile,
@@ -40,6 +41,7 @@ app.add_typer(claims.app, name="claim")
 app.add_typer(virtual_machines.app, name="vm")
 app.add_typer(audit.app, name="audit")
 app.command("adopt")(adopt.adopt)
+app.command("preview-report")(preview_report.preview_report)
 app.command("reconcile")(reconcile.reconcile)
 app.command("recover")(recover.recover)
 app.command("health")(status.health)
@@ -62,7 +64,10 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: exit codes 0, 1 (failed), 2 (bad input), 3 (denied), one message on standard error."""
+    """Entry point: exit codes 0, 1 (failed), 2 (bad input), 3 (denied), one message on standard error.
+
+    `limen preview-report` has one more, 4: a policy is violated.
+    """
     try:
         app()
     except LimenError as error:

@@ -1,4 +1,4 @@
-"""Denials as data, for programs that run the engine: it hands on a provider's words and nothing else."""
+"""Decisions as data, for programs that run the engine: it hands on a provider's words and nothing else."""
 
 import json
 import logging
@@ -13,17 +13,19 @@ QUESTION = "limen:question"
 _LOG = logging.getLogger(__name__)
 
 
-def hand_over(decision: Mapping[str, Any]) -> None:
-    """Write a denial to the file that LIMEN_DECISION_FILE names; without it, do nothing.
+def hand_over(decision: Mapping[str, Any], question: Mapping[str, Any]) -> None:
+    """Write a decision to the file that LIMEN_DECISION_FILE names; without it, do nothing.
 
-    A file that cannot be written is logged only: the denial itself goes by the engine.
+    The `question` goes with it: what a stack will hold in the end is no part of a decision, and a reader must
+    see whether it belongs to the preview at hand. A file that cannot be written is logged only: a denial
+    itself goes by the engine.
     """
     name = os.environ.get(FILE_VARIABLE)
     if not name:
         return
     try:
         with tempfile.NamedTemporaryFile("w", dir=Path(name).parent, delete=False, encoding="utf-8") as draft:
-            json.dump(dict(decision), draft)
+            json.dump({**decision, "question": question}, draft)
         os.replace(draft.name, name)
     except OSError as error:
         _LOG.warning("The decision cannot be written to %s: %s", name, error.strerror)

@@ -1,4 +1,4 @@
-"""A denial as data, for programs that run the engine."""
+"""A decision as data, for programs that run the engine."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.unit.provider.stack import claim_inputs, make, vm_item
 from tests.unit.provider.wire import STARTED_WITH_FAKE_HOSTS, Refused, running
 
 
-def test_a_denial_is_written_where_the_environment_says(
+def test_a_decision_is_written_where_the_environment_says(
     api: FakeApi, token_file: Path, tmp_path: Path
 ) -> None:
     told = tmp_path / "decision.json"
@@ -25,7 +25,11 @@ def test_a_denial_is_written_where_the_environment_says(
         wire = provider.of("QuotaClaim")
         small, failures = wire.check(claim_inputs(HOST_NAME, items={"vm:a": vm_item(3, "3GiB", "a")}))
         assert not failures
-        assert not told.exists(), "what fits is no denial"
+        admitted = json.loads(told.read_text())
+        assert admitted["allowed"] is True
+        assert admitted["question"]["claim"] == small["claimId"]
+        assert [item["key"] for item in admitted["question"]["items"]] == ["vm:a"]
+        told.unlink()
 
         wire.check(claim_inputs(HOST_NAME, items={"vm:a": vm_item(9, "9GiB", "a")}))
         assert json.loads(told.read_text())["allowed"] is False
@@ -35,7 +39,9 @@ def test_a_denial_is_written_where_the_environment_says(
         make(provider, "QuotaClaim", claim_inputs(HOST_NAME, items={"vm:b": vm_item(2, "2GiB", "b")}))
         with pytest.raises(Refused, match="Denied:"):
             wire.create(small)
-        assert json.loads(told.read_text())["text"].startswith("Denied:")
+        denied = json.loads(told.read_text())
+        assert denied["text"].startswith("Denied:")
+        assert denied["question"]["claim"] == small["claimId"]
 
 
 @pytest.mark.parametrize(

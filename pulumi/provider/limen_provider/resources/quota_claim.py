@@ -54,12 +54,7 @@ class QuotaClaim:
         return Checked(checked, inputs.failures)
 
     def _explain(self, call: Call, inputs: Inputs, checked: Properties) -> None:
-        question = {
-            "project": checked["project"],
-            "claim": checked["claimId"],
-            "host": checked["host"],
-            "items": item_requests(checked["items"]),
-        }
+        question = _question(checked)
         try:
             decision = self._services.client.explain(**question)
         except ApiError as error:
@@ -67,8 +62,8 @@ class QuotaClaim:
                 raise
             inputs.fail("", str(error))
             return
+        decisions.hand_over(decision, question)
         if not decision.get("allowed", False):
-            decisions.hand_over(decision)
             if message := decisions.question_for_programs(question):
                 call.log.info(message)
             inputs.fail("", str(decision.get("text", "The quota check denied this claim.")))
@@ -177,7 +172,7 @@ class QuotaClaim:
         try:
             result = self._write(claim_id, inputs, claim)
         except QuotaDenied as error:  # by another stack that came in between
-            decisions.hand_over(error.decision)
+            decisions.hand_over(error.decision, _question(inputs))
             raise
         except ApiError as error:
             if error.code not in ("conflict", "stale_generation"):
@@ -239,6 +234,16 @@ def _mint(call: Call) -> str:
         return str(uuid.uuid4())
     digest = hashlib.sha256(call.seed + call.urn.encode()).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def _question(inputs: Properties) -> dict[str, Any]:
+    """What `POST /api/quota/explain` is asked."""
+    return {
+        "project": inputs["project"],
+        "claim": inputs["claimId"],
+        "host": inputs["host"],
+        "items": item_requests(inputs["items"]),
+    }
 
 
 def _spelled(amounts: dict[str, str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ansible_collections.limen.platform.plugins.module_utils.pulumi_config impor
 from ansible_collections.limen.platform.plugins.module_utils.pulumi_events import Report
 
 DECISION_FILE = "LIMEN_DECISION_FILE"
-"""Names the file into which the provider writes the decision of a denial."""
+"""Names the file into which the provider writes the decision, an admission or a denial."""
 
 
 @dataclass
@@ -216,7 +216,7 @@ class _Work:
         )
         with open(log, encoding="utf-8") as lines:
             report = pulumi_events.read(lines)
-        decision = _loaded(decision_file)
+        decision = _denial(decision_file)
         if ended.code == 0:
             return report, decision
         raise EngineFailed(_explained(arguments[0], ended, report, decision), report, decision)
@@ -269,13 +269,18 @@ def _failed(error: EngineFailed, only_looked: bool) -> Outcome:
     return outcome
 
 
-def _loaded(path: str) -> dict[str, t.Any] | None:
+def _denial(path: str) -> dict[str, t.Any] | None:
+    """The decision that denied the stack; None where it was admitted, or nothing was decided."""
     try:
         with open(path, encoding="utf-8") as file:
             found: dict[str, t.Any] = json.load(file)
-            return found
     except FileNotFoundError:
         return None
+    if found.get("allowed"):
+        return None
+    # What was asked goes with it for `limen preview-report`, and is no part of a decision.
+    found.pop("question", None)
+    return found
 
 
 def _resources(exported: str) -> t.Any:
