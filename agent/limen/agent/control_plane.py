@@ -6,6 +6,7 @@ longer to load than libvirt's start hook may take.
 
 import http.client
 import json
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,16 +32,23 @@ class ControlPlaneClient:
     """Speaks for one host, with that host's token; every call opens a connection of its own.
 
     `seconds` bounds each wait for limen-api. The token's file is read at each call, so it may be renewed.
+    With an `address` the URL's name is not resolved; the certificate must be that name's all the same.
     """
 
     def __init__(
-        self, url: str, token_file: Path, ca_file: Path | None = None, seconds: float = 10.0
+        self,
+        url: str,
+        token_file: Path,
+        ca_file: Path | None = None,
+        seconds: float = 10.0,
+        address: str | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self._parts = urlsplit(self.url)
         self._token_file = token_file
         self._ca_file = ca_file
         self._seconds = seconds
+        self._address = address
 
     def read_clock(self, host: str) -> str:
         """The ledger's time now, to be sent with what a scan shows that begins after it."""
@@ -94,14 +102,23 @@ class ControlPlaneClient:
         host = self._parts.hostname or ""
         try:
             port = self._parts.port
-            if self._parts.scheme == "https":
-                import ssl  # slow to load, and of no use on loopback
+            if self._parts.scheme != "https":
+                plain = http.client.HTTPConnection(host, port, timeout=self._seconds)
+                if self._address is not None:
+                    plain.sock = self._reach(plain.port)
+                return plain
+            import ssl  # slow to load, and of no use on loopback
 
-                context = ssl.create_default_context(cafile=self._ca_file)
-                return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
+            context = ssl.create_default_context(cafile=self._ca_file)
+            secure = http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
+            if self._address is not None:
+                secure.sock = context.wrap_socket(self._reach(secure.port), server_hostname=host)
+            return secure
         except (OSError, ValueError) as error:
             raise ControlPlaneAway(f"limen-api at {self.url} can't be asked: {_reason(error)}") from error
-        return http.client.HTTPConnection(host, port, timeout=self._seconds)
+
+    def _reach(self, port: int) -> socket.socket:
+        return socket.create_connection((self._address, port), self._seconds)
 
     def _token(self) -> str:
         try:

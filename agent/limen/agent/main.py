@@ -113,6 +113,14 @@ OPTIONS = (
     ),
     Option("api_ca_file", "LIMEN_CA_FILE", None, "PEM file of the control plane's CA", "FILE", Path),
     Option(
+        "api_address",
+        "LIMEN_AGENT_API_ADDRESS",
+        None,
+        "connect to this address; the name in the URL is not resolved then, its certificate still wanted",
+        "ADDRESS",
+        str,
+    ),
+    Option(
         "state_dir",
         "LIMEN_AGENT_STATE_DIR",
         str(STATE),
@@ -182,7 +190,9 @@ def _settings(values: Mapping[str, Any]) -> told.Settings:
         scrape_timeout=values["scrape_timeout"],
         without=values["without"],
         libvirt_uri=told.resolve_uri(values["libvirt_uri"]),
-        control_plane=told.control_plane(values["api_url"], values["api_token_file"], values["api_ca_file"]),
+        control_plane=told.control_plane(
+            values["api_url"], values["api_token_file"], values["api_ca_file"], values["api_address"]
+        ),
         state_dir=values["state_dir"],
         scan_interval=values["scan_interval"],
     )

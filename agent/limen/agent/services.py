@@ -35,7 +35,7 @@ def services_for(settings: Settings) -> Sequence[Service]:
         from limen.agent.observing.observer import Observer  # libvirt's bindings may not be there
 
         plane = settings.control_plane
-        client = ControlPlaneClient(plane.url, plane.token_file, plane.ca_file)
+        client = ControlPlaneClient(plane.url, plane.token_file, plane.ca_file, address=plane.address)
         copy = Copy(settings.state_dir)
         services.append(Observer(settings.libvirt_uri, client, copy, settings.scan_interval))
     return services

@@ -19,11 +19,15 @@ class SettingsError(LimenError):
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """Where limen-api answers, and the files with its token and its CA."""
+    """Where limen-api answers, and the files with its token and its CA.
+
+    `address` is connected to instead of what the URL's name resolves to.
+    """
 
     url: str
     token_file: Path
     ca_file: Path | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,12 @@ def resolve_uri(text: str) -> str | None:
     return None if text in ("", "none") else text
 
 
-def control_plane(url: str | None, token_file: Path | None, ca_file: Path | None) -> ControlPlane | None:
+def control_plane(
+    url: str | None, token_file: Path | None, ca_file: Path | None, address: str | None
+) -> ControlPlane | None:
     """None where no URL is given; raises SettingsError where one is, without a token."""
     if not url:
         return None
     if token_file is None:
         raise SettingsError("--api-url needs --api-token-file: the agent's token for the control plane.")
-    return ControlPlane(url, token_file, ca_file)
+    return ControlPlane(url, token_file, ca_file, address)

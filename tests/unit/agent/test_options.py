@@ -51,4 +51,4 @@ def test_nan_is_no_time() -> None:
 
 def test_a_control_plane_needs_a_token() -> None:
     with pytest.raises(SettingsError, match="--api-token-file"):
-        control_plane("https://limen.example", None, None)
+        control_plane("https://limen.example", None, None, None)

@@ -30,7 +30,7 @@ stands in libvirt's own error. Only `prepare` is judged. Install it as /etc/libv
 
 and restart libvirtd, which looks for hooks when it starts. The file that LIMEN_AGENT_CONFIG names, else
 /etc/limen/agent.toml, says where the copy of who was admitted is (state_dir) and whom to ask beyond it
-(api_url, api_token_file, api_ca_file).
+(api_url, api_token_file, api_ca_file, api_address).
 """
 
 
@@ -79,6 +79,7 @@ def _ask(config: dict[str, Any], host: str, domain: str) -> dict[str, Any] | Non
         Path(config["api_token_file"]),
         Path(ca_file) if ca_file else None,
         LOOKUP_SECONDS,
+        config.get("api_address"),
     )
     answers: list[dict[str, Any] | None] = []
     failures: list[LimenError] = []
