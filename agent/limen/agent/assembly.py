@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from limen.agent.admitted import Copy
 from limen.agent.collectors.collector import Collector
+from limen.agent.collectors.projects import ProjectsCollector
 from limen.agent.collectors.registry import HOST
 from limen.agent.owners import AdmittedOwners, HintOwners, Owners
 from limen.agent.scraping import Scraper
-from limen.agent.services import Service
-from limen.agent.settings import Settings, SettingsError
+from limen.agent.services import Service, client_of
+from limen.agent.settings import ControlPlane, Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ def assemble(settings: Settings) -> Assembly:
         of_libvirt, needed = libvirt_side(settings.libvirt_uri, _owners(settings), settings.scrape_timeout)
         collectors = of_libvirt | collectors  # first, since it waits: the others work meanwhile
         services += needed
+        if settings.control_plane is not None:
+            collectors["projects"] = _projects(settings.control_plane, settings)
     if unknown := sorted(set(settings.without) - set(collectors)):
         raise SettingsError(
             f"--without names what is no collector here: {', '.join(unknown)}. "
@@ -38,6 +41,12 @@ def assemble(settings: Settings) -> Assembly:
     for name in settings.without:
         del collectors[name]
     return Assembly(Scraper(collectors, settings.scrape_timeout), services)
+
+
+def _projects(plane: ControlPlane, settings: Settings) -> ProjectsCollector:
+    """Under which identity limen-api knows this host, the observer has written down."""
+    client, copy = client_of(plane), Copy(settings.state_dir)
+    return ProjectsCollector(lambda: client.list_projects(copy.read()["host"]), settings.scrape_timeout)
 
 
 def _owners(settings: Settings) -> Owners:

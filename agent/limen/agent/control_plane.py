@@ -63,6 +63,10 @@ class ControlPlaneClient:
         """`{host, name, domains}`: who was admitted on the host."""
         return self._call("GET", f"/api/hosts/{host}/admitted")
 
+    def list_projects(self, host: str) -> Json:
+        """`{host, projects}`: limits and charges of the projects that hold something on the host."""
+        return self._call("GET", f"/api/hosts/{host}/projects")
+
     def find_admitted(self, host: str, domain: str) -> Json | None:
         """What was admitted for one domain, None for nothing."""
         try:

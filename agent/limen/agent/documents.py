@@ -19,6 +19,7 @@ from limen.agent.collectors.networks import LibvirtNetworksReading
 from limen.agent.collectors.pools import PoolsReading
 from limen.agent.collectors.pressure import PressureReading
 from limen.agent.collectors.process import ProcessReading
+from limen.agent.collectors.projects import ProjectsReading
 from limen.agent.collectors.swap import SwapReading
 from limen.agent.collectors.uptime import UptimeReading
 
@@ -34,7 +35,8 @@ class CollectorState:
 
 @dataclass(frozen=True)
 class SystemDocument:
-    """`GET /v1/system`. A reading is null where its collector failed, and missing where there is no libvirt.
+    """`GET /v1/system`. A reading is null where its collector failed, and missing where there is no libvirt;
+    `projects` where there is no control plane.
 
     `time` is the moment of the answer (RFC 3339, UTC); `collectors` has an entry for each collector asked.
     """
@@ -55,6 +57,7 @@ class SystemDocument:
     process: ProcessReading | None
     pools: PoolsReading | None = None
     networks: LibvirtNetworksReading | None = None
+    projects: ProjectsReading | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 from limen.agent.admitted import Copy
 from limen.agent.control_plane import ControlPlaneClient
 from limen.agent.logs import Log
-from limen.agent.settings import Settings
+from limen.agent.settings import ControlPlane, Settings
 
 _log = Log(__name__)
 
@@ -34,11 +34,14 @@ def services_for(settings: Settings) -> Sequence[Service]:
     if settings.libvirt_uri is not None and settings.control_plane is not None:
         from limen.agent.observing.observer import Observer  # libvirt's bindings may not be there
 
-        plane = settings.control_plane
-        client = ControlPlaneClient(plane.url, plane.token_file, plane.ca_file, address=plane.address)
-        copy = Copy(settings.state_dir)
+        client, copy = client_of(settings.control_plane), Copy(settings.state_dir)
         services.append(Observer(settings.libvirt_uri, client, copy, settings.scan_interval))
     return services
+
+
+def client_of(plane: ControlPlane) -> ControlPlaneClient:
+    """Speaks to limen-api for this host."""
+    return ControlPlaneClient(plane.url, plane.token_file, plane.ca_file, address=plane.address)
 
 
 class Running:

@@ -1,8 +1,9 @@
 """Limits and per-VM bounds of projects, and how a project stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from limen.ledger.audit import record
 from limen.ledger.errors import NotFound
@@ -56,6 +57,26 @@ SELECT p.chain,
     (SELECT json_agg(claim) FROM (SELECT {CLAIM} AS claim FROM claims c WHERE c.project_id = p.id
         AND c.state = 'held' ORDER BY c.created DESC, c.id) held)
 FROM p"""
+
+# The same of every project that holds something on one host, without what only one project is asked for.
+_ON_HOST = """
+WITH here AS MATERIALIZED (
+    SELECT id, name FROM projects p WHERE EXISTS (
+        SELECT FROM claims c JOIN items i ON i.claim_id = c.id
+        WHERE c.project_id = p.id AND i.host_id = %s)
+), charged AS MATERIALIZED (
+    SELECT h.id, g.resource, coalesce(sum(g.charge) FILTER (WHERE i.seen), 0)::bigint AS used,
+        coalesce(sum(g.charge) FILTER (WHERE NOT i.seen), 0)::bigint AS reserved
+    FROM here h JOIN projects d ON d.ancestry @> ARRAY[h.id] JOIN claims c ON c.project_id = d.id
+    JOIN items i ON i.claim_id = c.id JOIN charges g ON g.claim_id = i.claim_id AND g.key = i.key
+    GROUP BY h.id, g.resource
+)
+SELECT h.name, (
+    SELECT json_agg(json_build_array(resource, l.project_id IS NOT NULL, l.hard, l.soft,
+        extract(epoch FROM l.grace), n.used, n.reserved))
+    FROM (SELECT * FROM limits WHERE project_id = h.id) l
+    FULL JOIN (SELECT * FROM charged WHERE id = h.id) n USING (resource))
+FROM here h ORDER BY h.name"""
 
 
 class Limits:
@@ -116,16 +137,30 @@ class Limits:
             raise NotFound(f"there is no project {project}: create it, or look for its name")
         chain, resources, clocks, bounds, claims = rows[0]
         since = dict(clocks or ())
-        standings = [_standing(row, since.get(row[0])) for row in resources or ()]
+        standings = _by_rank(_standing(row, since.get(row[0])) for row in resources or ())
         effective, own = _bounds(bounds or ())
         return ProjectQuota(
             project,
             tuple(chain),
-            tuple(sorted(standings, key=lambda standing: resource_rank(standing.resource))),
+            standings,
             effective,
             own,
             tuple(claim_from_row(claim) for claim in claims or ()),
         )
+
+    def on_host(self, host_id: UUID) -> Mapping[str, tuple[ResourceStanding, ...]]:
+        """Of each project that holds something on the host, by name: how it stands, wherever its things are.
+
+        `soft_since` is left out.
+        """
+        return {
+            name: _by_rank(_standing(row, None) for row in resources or ())
+            for name, resources in self._pool.fetch(_ON_HOST, (host_id,))
+        }
+
+
+def _by_rank(standings: Iterable[ResourceStanding]) -> tuple[ResourceStanding, ...]:
+    return tuple(sorted(standings, key=lambda standing: resource_rank(standing.resource)))
 
 
 def _counted(connection: Connection, project_id: int, resources: list[str]) -> dict[str, bool]:

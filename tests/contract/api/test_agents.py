@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from limen.api.schemas import answers
 from limen.client import ApiError, QuotaDenied
-from limen.quota.model import Seen, item_uuid
+from limen.quota.model import UNLIMITED, Limit, Seen, item_uuid
 
 from .conftest import World
 
@@ -133,6 +133,7 @@ def test_a_token_is_good_for_one_host_alone(world: World, agent: Agent) -> None:
         agent.get("clock", other),
         agent.get("admitted", other),
         agent.get(f"admitted/{uuid4()}", other),
+        agent.get("projects", other),
         agent.report(vm(str(uuid4())), host=other),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
@@ -213,6 +214,29 @@ def test_the_admitted_are_who_may_start(world: World, agent: Agent) -> None:
         assert agent.get(f"admitted/{identity}").json()["amounts"] == domain["amounts"]
         client.settle_item(claim_id, "vm:a", wait_seconds=0)
         assert agent.get("admitted").json()["domains"] == []
+
+
+def test_projects_on_the_host_are_told_with_all_that_they_are_charged(world: World, agent: Agent) -> None:
+    other = uuid4()
+    capacity = {"vcpus": 8, "memory": 2**33}
+    world.ledger.hosts.add(other, "qemu+unix:///y", f"else-{world.name}", capacity, actor="test")
+    limits = {"memory": Limit(2**30, 2**29, timedelta(days=1)), "networks": Limit(UNLIMITED), "disk": None}
+    world.ledger.limits.put(world.demo, limits, actor="test")
+    with world.client("claims:write", role="operator", project=world.team) as client:
+        assert agent.get("projects").json() == {"host": str(world.host), "projects": []}
+        client.create_claim(str(uuid4()), **world.claim(world.item("a")))
+        # Counts as well, unlike a project that holds nothing here.
+        client.create_claim(str(uuid4()), **world.claim(world.item("b"), host=str(other)))
+        client.create_claim(str(uuid4()), **world.claim(world.item("c"), host=str(other), project=world.team))
+        found = agent.get("projects").json()
+    TypeAdapter(answers.HostProjects).validate_python(found)
+    (project,) = found["projects"]
+    assert project["project"] == world.demo
+    resources = project["resources"]
+    assert resources["memory"] == {"hard": str(2**30), "soft": str(2**29), "charge": str(512 * MIB)}
+    assert resources["networks"] == {"hard": "unlimited", "soft": None, "charge": "0"}
+    assert resources["vms"] == {"hard": "2", "soft": None, "charge": "2"}
+    assert "disk" not in resources
 
 
 def test_a_domain_is_adopted_with_its_disks(world: World, agent: Agent) -> None:

@@ -32,6 +32,7 @@ CALLS = {
     "/api/hosts/{host}/agent": {"put"},
     "/api/hosts/{host}/clock": {"get"},
     "/api/hosts/{host}/observations": {"post"},
+    "/api/hosts/{host}/projects": {"get"},
     "/api/hosts/{host}/admitted": {"get"},
     "/api/hosts/{host}/admitted/{domain}": {"get"},
     "/api/claims": {"get", "post"},

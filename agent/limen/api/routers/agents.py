@@ -9,7 +9,7 @@ from limen.api.context import HostAgent, PartsIn, find_host
 from limen.api.observation import take_in
 from limen.api.problems import InvalidRequest
 from limen.api.schemas import answers
-from limen.api.schemas.agents import Report, admitted_json, clock_json
+from limen.api.schemas.agents import Report, admitted_json, clock_json, projects_json
 from limen.api.schemas.fields import Json
 from limen.ledger.errors import NotFound
 
@@ -51,6 +51,15 @@ def list_admitted(host: str, agent: HostAgent, parts: PartsIn) -> object:
     agent.require_host(found.id)
     domains = [admitted_json(each) for each in parts.ledger.hosts.admitted(found.id)]
     return document({"host": str(found.id), "name": found.name, "domains": domains})
+
+
+@router.get("/projects", **answering(answers.HostProjects))
+def list_projects(host: str, agent: HostAgent, parts: PartsIn) -> object:
+    """Limits and charges of each project that holds something on this host, wherever its things are."""
+    found = find_host(parts.ledger, host)
+    agent.require_host(found.id)
+    standings = parts.ledger.limits.on_host(found.id)
+    return document({"host": str(found.id), "projects": projects_json(standings)})
 
 
 @router.get("/admitted/{domain}", **answering(answers.AdmittedDomain))

@@ -1,5 +1,6 @@
 """Documents of what a host's agent reports and reads."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -10,7 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from limen.api.schemas.claims import strings
 from limen.api.schemas.fields import Amounts, Document, Identity, Json
-from limen.ledger.values import AdmittedDomain
+from limen.api.schemas.projects import limit_text
+from limen.ledger.values import AdmittedDomain, ResourceStanding
 from limen.listening import is_loopback
 from limen.quota.model import Seen
 
@@ -88,6 +90,23 @@ class AgentIn(Document):
 
 def clock_json(now: datetime) -> Json:
     return {"now": now.isoformat()}
+
+
+def projects_json(standings: Mapping[str, tuple[ResourceStanding, ...]]) -> list[Json]:
+    return [
+        {
+            "project": project,
+            "resources": {
+                each.resource: {
+                    "hard": limit_text(each.hard),
+                    "soft": limit_text(each.soft),
+                    "charge": str(each.used + each.reserved),
+                }
+                for each in resources
+            },
+        }
+        for project, resources in standings.items()
+    ]
 
 
 def admitted_json(domain: AdmittedDomain) -> Json:

@@ -283,6 +283,27 @@ class AdmittedDomains(Answer):
     domains: list[AdmittedDomain]
 
 
+class ChargedResource(Answer):
+    """`charge` is all that the project is charged, on every host, with the projects below it.
+
+    `hard` null: no limit set, so nothing may be used.
+    """
+
+    hard: str | None
+    soft: str | None
+    charge: str
+
+
+class HostProject(Answer):
+    project: str
+    resources: dict[str, ChargedResource]
+
+
+class HostProjects(Answer):
+    host: str
+    projects: list[HostProject]
+
+
 class AuditEntry(Answer):
     id: int
     at: datetime
