@@ -88,6 +88,16 @@ def test_what_was_never_admitted_does_not_start_until_it_is_adopted(
     assert domain.uuid not in {each["identity"] for each in named}
 
 
+def test_libvirt_itself_takes_no_name_with_a_newline(guarded: World, tmp_path: Path) -> None:
+    """So no name can add lines to the reason; a UUID and escaped names are all that goes into it anyway."""
+    file = tmp_path / "domain.xml"
+    file.write_text(
+        "<domain type='qemu'><name>two&#10;lines</name><memory unit='MiB'>32</memory>"
+        "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>"
+    )
+    assert "invalid char in name" in guarded.refused("define", str(file))
+
+
 def test_known_domains_start_while_the_control_plane_is_away_and_unknown_do_not(
     guarded: World, host_agent: HostAgent, domain: Domain, tmp_path: Path
 ) -> None:
