@@ -1,17 +1,32 @@
 """Where the stack is built: what the environment, Pulumi's configuration and the host say."""
 
+import json
 import os
+from pathlib import Path
 
 import pulumi
 
 from pulumi_limen.components.context import Capabilities
 from pulumi_limen.spec.problems import Problems
 
+# Set by `limen preview-sandbox`: a file with the `uri` of the host that this preview has no access to.
+PREVIEW_ONLY = "LIMEN_PREVIEW_ONLY"
 DOMAIN_TYPES = ("auto", "kvm", "qemu")
 
 
 def libvirt_uri(problems: Problems) -> str:
-    """The URI that the default libvirt provider uses: `libvirt:uri`, else LIBVIRT_DEFAULT_URI."""
+    """The URI that the default libvirt provider uses: `libvirt:uri`, else LIBVIRT_DEFAULT_URI.
+
+    Where a preview has no access to the host, that provider is at an empty one, and our resources are planned
+    for the true one. Raises `pulumi.RunError` for anything but a preview there.
+    """
+    if preview_only := os.environ.get(PREVIEW_ONLY):
+        if not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(
+                "This is a sandbox for previews, without access to the host: nothing can be built in it. Run "
+                "pulumi outside of `limen preview-sandbox`."
+            )
+        return str(json.loads(Path(preview_only).read_text(encoding="utf-8"))["uri"])
     uri = pulumi.Config("libvirt").get("uri") or os.environ.get("LIBVIRT_DEFAULT_URI")
     if not uri:
         problems.add(

@@ -198,6 +198,20 @@ class HostCapabilities:
     tpm: bool
     firmware_files: tuple[str, ...] = ()
 
+    def as_answer(self) -> dict[str, str | int | bool]:
+        """What programs are told: the answer of the provider's function `getHostCapabilities`."""
+        return {
+            "hostUuid": self.host_uuid,
+            "arch": self.arch,
+            "domainType": self.domain_type,
+            "cpuMode": self.cpu_mode,
+            "machine": self.machine,
+            "maxVcpus": self.max_vcpus,
+            "uefi": self.uefi,
+            "secureBoot": self.secure_boot,
+            "tpm": self.tpm,
+        }
+
 
 @dataclass(frozen=True)
 class InterfaceAddress:

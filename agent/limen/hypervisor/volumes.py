@@ -26,15 +26,18 @@ def find_volume(conn: Connection, pool: str, name: str) -> VolumeSeen | None:
         return None
 
 
-def plan_grow(volume: VolumeSeen, capacity: int, in_use: bool) -> Grown:
-    """How a change to `capacity` bytes would be made; pure. Raises `Refused` for a shrink: it destroys
-    data.
-    """
-    if capacity < volume.capacity:
+def refuse_shrink(identity: str, held: int, capacity: int) -> None:
+    """Raise `Refused` where `capacity` is less than what is `held`, both in bytes: it destroys data."""
+    if capacity < held:
         raise Refused(
-            f"The volume {volume.identity} has {format_amount(volume.capacity, 'disk')} and cannot shrink to "
+            f"The volume {identity} has {format_amount(held, 'disk')} and cannot shrink to "
             f"{format_amount(capacity, 'disk')}: what lies beyond would be lost. Make a smaller one and copy."
         )
+
+
+def plan_grow(volume: VolumeSeen, capacity: int, in_use: bool) -> Grown:
+    """How a change to `capacity` bytes would be made; pure. Raises `Refused` for a shrink."""
+    refuse_shrink(volume.identity, volume.capacity, capacity)
     if capacity == volume.capacity:
         return "none"
     return "live" if in_use else "offline"

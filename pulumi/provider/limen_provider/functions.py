@@ -30,18 +30,10 @@ def _host_capabilities(arguments: Properties, services: Services) -> dict[str, A
         inputs.fail("domainType", f"This must be one of {', '.join(get_args(DomainTypeChoice))}.")
     if inputs.failures:
         raise InvalidInputs(inputs.failures)
+    if services.preview_only is not None:
+        return services.preview_only.capabilities(uri)
     found = capabilities(services.hosts.connection(uri), cast(DomainTypeChoice, kind))
-    return {
-        "hostUuid": found.host_uuid,
-        "arch": found.arch,
-        "domainType": found.domain_type,
-        "cpuMode": found.cpu_mode,
-        "machine": found.machine,
-        "maxVcpus": found.max_vcpus,
-        "uefi": found.uefi,
-        "secureBoot": found.secure_boot,
-        "tpm": found.tpm,
-    }
+    return found.as_answer()
 
 
 _FUNCTIONS: Mapping[str, Callable[[Properties, Services], dict[str, Any]]] = {

@@ -13,6 +13,7 @@ from limen_provider.configuration import check_configuration
 from limen_provider.engine import Engine, EngineLog
 from limen_provider.errors import Failure, ProviderError
 from limen_provider.functions import call_function
+from limen_provider.preview_only import refuse
 from limen_provider.properties import read_struct, reveal, secret_paths, write_struct
 from limen_provider.registry import resource_for, schema
 from limen_provider.resource import Call, Change, Diff, Resource
@@ -97,6 +98,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         def create() -> Any:
+            self._may("nothing is created in it", request.preview)
             inputs = _plain(request.properties)
             created = self._resource(request).create(self._call(request), inputs, request.preview)
             return provider_pb2.CreateResponse(id=created.id, properties=write_struct(created.outputs))
@@ -105,6 +107,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         def read() -> Any:
+            self._may("nothing is read from it: leave out --refresh")
             inputs, outputs = _plain(request.inputs), _plain(request.properties)
             found = self._resource(request).read(self._call(request), request.id, inputs, outputs)
             if found is None:
@@ -117,6 +120,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         def update() -> Any:
+            self._may("nothing is updated in it", request.preview)
             olds, news = _plain(request.olds), _plain(request.news)
             resource, call = self._resource(request), self._call(request)
             outputs = resource.update(call, request.id, olds, news, request.preview)
@@ -126,6 +130,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Empty:
         def delete() -> Empty:
+            self._may("nothing is deleted in it")
             inputs, outputs = _plain(request.old_inputs), _plain(request.properties)
             self._resource(request).delete(self._call(request), request.id, inputs, outputs)
             return Empty()
@@ -148,6 +153,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _attach(self, address: str) -> None:
         if address and (self._engine is None or self._engine.address != address):
             self._engine = Engine(address)
+
+    def _may(self, refusal: str, preview: bool = False) -> None:
+        """Raise `NoAccess` where only previews are made and this is none."""
+        if self._services.preview_only is not None and not preview:
+            raise refuse(refusal)
 
     def _resource(self, request: Any) -> Resource:
         token = request.type or request.urn.split("::")[2].rpartition("$")[2]

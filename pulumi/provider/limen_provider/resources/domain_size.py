@@ -55,6 +55,8 @@ class DomainSize(Hosted):
             return Diff(changes, replaces=["uuid"], delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "vcpus", "memory"):
             return Diff(changes)
+        if self.blind(call, changes, "the guest: whether it is resized live or with a restart"):
+            return Diff(changes)
         domain = self._find(call, news)
         if domain is None:
             return Diff(changes)

@@ -1,12 +1,12 @@
 """What the resources that work on a host have in common: they reach it by their input `libvirtUri`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from limen.hypervisor.connection import Connection
 from limen_provider.engine import with_progress
 from limen_provider.properties import UNKNOWN
-from limen_provider.resource import Call, Properties
+from limen_provider.resource import Call, Change, Properties
 from limen_provider.services import Services
 
 T = TypeVar("T")
@@ -27,6 +27,17 @@ class Hosted:
             return work(self._services.hosts.connection(properties["libvirtUri"]))
 
         return with_progress(connected, call.log, waiting_for, self._services.cancelled)
+
+    def blind(self, call: Call, changes: Mapping[str, Change], at: str) -> bool:
+        """Whether this preview has no access to the host; where something changes it says so.
+
+        `at` is what could not be looked at, and what would have been seen.
+        """
+        if self._services.preview_only is None:
+            return False
+        if changes:
+            call.log.info(f"This preview has no access to the host and could not look at {at}.")
+        return True
 
 
 def known(properties: Properties, *names: str) -> bool:

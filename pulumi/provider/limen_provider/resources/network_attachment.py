@@ -55,6 +55,8 @@ class NetworkAttachment(Hosted):
             return Diff(changes, replaces=replaces, delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "mac"):
             return Diff(changes)
+        if self.blind(call, changes, "the guest: whether it has the network card"):
+            return Diff(changes)
         domain = self._find(call, news)
         card = None if domain is None else _card(domain, news["mac"])
         if domain is None or (card is not None and _is_there(card, news)):

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from limen.client import ApiError, ApiUnavailable, QuotaDenied
@@ -51,6 +52,8 @@ class QuotaClaim:
                 inputs.fail(name, "This must be known before anything is built: the quota check needs it.")
         if not inputs.failures:
             self._explain(call, inputs, checked)
+        if not inputs.failures:
+            self._check_names(call, inputs, olds, checked)
         return Checked(checked, inputs.failures)
 
     def _explain(self, call: Call, inputs: Inputs, checked: Properties) -> None:
@@ -70,18 +73,17 @@ class QuotaClaim:
             return
         if decision.get("warnings"):
             call.log.warning(str(decision["text"]))
-        self._check_names(inputs, checked)
 
-    def _check_names(self, inputs: Inputs, checked: Properties) -> None:
+    def _check_names(self, call: Call, inputs: Inputs, olds: Properties, checked: Properties) -> None:
         """Names are shared by all stacks of a host: better told now than by libvirt, halfway through."""
         uri = checked.get("libvirtUri")
         if not isinstance(uri, str):
             return
-        names = {
-            (item["kind"], item["name"]): key
-            for key, item in checked["items"].items()
-            if item["kind"] in ("vm", "network") and is_known(item["name"])
-        }
+        names = _names(checked["items"])
+        if self._services.preview_only is not None:
+            if names.keys() - _names(olds.get("items") or {}).keys():
+                call.log.info("Without access to the host it is unknown whether the new names are free.")
+            return
         try:
             made = makers(self._services.hosts.connection(uri), names)
         except HypervisorError:
@@ -243,6 +245,15 @@ def _question(inputs: Properties) -> dict[str, Any]:
         "claim": inputs["claimId"],
         "host": inputs["host"],
         "items": item_requests(inputs["items"]),
+    }
+
+
+def _names(items: Mapping[str, Any]) -> dict[tuple[Any, str], str]:
+    """Kind and name of the items that libvirt knows by name, each with its key."""
+    return {
+        (item["kind"], item["name"]): key
+        for key, item in items.items()
+        if item["kind"] in ("vm", "network") and is_known(item["name"])
     }
 
 

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from limen.hypervisor.model import VolumeSeen
-from limen.hypervisor.volumes import find_volume, grow_volume, plan_grow
+from limen.hypervisor.volumes import find_volume, grow_volume, plan_grow, refuse_shrink
 from limen.quota.units import display_amount
 from limen_provider import schemas
 from limen_provider.changes import compare
@@ -39,6 +39,10 @@ class VolumeSize(Hosted):
         replaces = [name for name in _IDENTITY if name in changes and known(news, name)]
         if replaces or not known(news, "libvirtUri", "pool", "name", "size"):
             return Diff(changes, replaces=replaces)
+        if self._services.preview_only is not None:
+            refuse_shrink(resource_id, olds.get("size", 0), news["size"])
+        if self.blind(call, changes, "the volume: whether it has that size"):
+            return Diff(changes)
         volume = self._find(call, news)
         if volume is None or plan_grow(volume, news["size"], in_use=False) == "none":
             return Diff(changes)
