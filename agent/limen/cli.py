@@ -14,6 +14,8 @@ from limen.commands import (
     database,
     hosts,
     preview_report,
+    preview_sandbox,
+    preview_state,
     projects,
     quota,
     reconcile,
@@ -42,6 +44,8 @@ app.add_typer(virtual_machines.app, name="vm")
 app.add_typer(audit.app, name="audit")
 app.command("adopt")(adopt.adopt)
 app.command("preview-report")(preview_report.preview_report)
+app.command("preview-sandbox")(preview_sandbox.preview_sandbox)
+app.command("preview-state")(preview_state.preview_state)
 app.command("reconcile")(reconcile.reconcile)
 app.command("recover")(recover.recover)
 app.command("health")(status.health)
