@@ -26,19 +26,16 @@ def find_volume(conn: Connection, pool: str, name: str) -> VolumeSeen | None:
         return None
 
 
-def refuse_shrink(identity: str, held: int, capacity: int) -> None:
-    """Raise `Refused` where `capacity` is less than what is `held`, both in bytes: it destroys data."""
+def plan_grow(identity: str, held: int, capacity: int, in_use: bool) -> Grown:
+    """How a change from `held` to `capacity` bytes would be made; pure. Raises `Refused` for a shrink: it
+    destroys data.
+    """
     if capacity < held:
         raise Refused(
             f"The volume {identity} has {format_amount(held, 'disk')} and cannot shrink to "
             f"{format_amount(capacity, 'disk')}: what lies beyond would be lost. Make a smaller one and copy."
         )
-
-
-def plan_grow(volume: VolumeSeen, capacity: int, in_use: bool) -> Grown:
-    """How a change to `capacity` bytes would be made; pure. Raises `Refused` for a shrink."""
-    refuse_shrink(volume.identity, volume.capacity, capacity)
-    if capacity == volume.capacity:
+    if capacity == held:
         return "none"
     return "live" if in_use else "offline"
 
@@ -53,7 +50,7 @@ def grow_volume(conn: Connection, pool: str, name: str, capacity: int) -> Grown:
         volume = handle.storagePoolLookupByName(pool).storageVolLookupByName(name)
         seen = storage.parse_volume(pool, volume.XMLDesc(0)).seen
         user = _active_user(handle, seen)
-        way = plan_grow(seen, capacity, user is not None)
+        way = plan_grow(seen.identity, seen.capacity, capacity, user is not None)
         if user is not None and way == "live":
             domain, target = user
             domain.blockResize(target, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)

@@ -135,8 +135,13 @@ def test_a_changed_stack_shows_the_steps_of_the_true_preview(configured: Sandbox
     assert code == 0, output + errors
     assert steps(output) == steps(true)
     assert {op for op, _ in steps(output)} == {"same", "update"}
-    # The one thing that only the host knows is not guessed.
-    assert "could not look at the guest: whether it is resized live or with a restart" in output
+    # What each change does to the guest is told by the state, and this is said.
+    for said in (
+        "web goes from 64MiB to 96MiB of memory, with a restart of the guest.",
+        "4MiB to 6MiB, live.",
+    ):
+        assert said in true
+        assert f"{said} So says the state" in output
 
 
 def test_what_does_not_fit_and_what_would_lose_data_is_refused(configured: Sandbox) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from limen.hypervisor.errors import Refused
-from limen.hypervisor.model import DomainSeen, Size, VolumeSeen
+from limen.hypervisor.model import DomainSeen, Size
 from limen.hypervisor.resize import plan_resize, target_size
 from limen.hypervisor.volumes import plan_grow
 
@@ -76,9 +76,8 @@ def test_the_charge_is_the_larger_of_live_and_defined() -> None:
 
 
 def test_the_way_of_a_growing_volume() -> None:
-    volume = VolumeSeen("p", "v", "/v", "/v", GIB, 0, "qcow2", None, "disk")
-    assert plan_grow(volume, GIB, in_use=True) == "none"
-    assert plan_grow(volume, 2 * GIB, in_use=True) == "live"
-    assert plan_grow(volume, 2 * GIB, in_use=False) == "offline"
+    assert plan_grow("p/v", GIB, GIB, in_use=True) == "none"
+    assert plan_grow("p/v", GIB, 2 * GIB, in_use=True) == "live"
+    assert plan_grow("p/v", GIB, 2 * GIB, in_use=False) == "offline"
     with pytest.raises(Refused, match="p/v has 1GiB and cannot shrink to 512MiB"):
-        plan_grow(volume, GIB // 2, in_use=True)
+        plan_grow("p/v", GIB, GIB // 2, in_use=True)

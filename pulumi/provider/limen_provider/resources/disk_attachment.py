@@ -53,7 +53,7 @@ class DiskAttachment(Hosted):
             return Diff(changes, replaces=replaces, delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "target"):
             return Diff(changes)
-        if self.blind(call, changes, "the guest: whether it has the disk"):
+        if self.blind:
             return Diff(changes)
         domain = self._find(call, news)
         if domain is None or _disk(domain, news):

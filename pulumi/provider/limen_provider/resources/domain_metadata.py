@@ -42,7 +42,7 @@ class DomainMetadata(Hosted):
             return Diff(changes, replaces=["uuid"], delete_before_replace=True)
         if not known(news, *_INPUTS[:-2]) or not _known_tags(news):
             return Diff(changes)
-        if self.blind(call, changes, "the domain: what its metadata says"):
+        if self.blind:
             return Diff(changes)
         held = self._find(call, news)
         if held is None or held == (_hint(news), _tags(news)):

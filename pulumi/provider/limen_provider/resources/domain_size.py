@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from limen.hypervisor.connection import Connection
 from limen.hypervisor.domains import GRACEFUL_SECONDS, Stopped, find_domain, stop_domain
 from limen.hypervisor.errors import NotFound, Refused
-from limen.hypervisor.model import DomainSeen
+from limen.hypervisor.model import DomainSeen, Size
 from limen.hypervisor.resize import Way, plan_resize, resize_domain
 from limen.quota.units import display_amount
 from limen_provider import schemas
@@ -14,7 +14,7 @@ from limen_provider.errors import ProviderError
 from limen_provider.fields import Inputs, given
 from limen_provider.hosts import required_uri
 from limen_provider.resource import Call, Checked, Created, Diff, Found, Properties
-from limen_provider.resources.hosted import Hosted, known
+from limen_provider.resources.hosted import BY_STATE, Hosted, known
 
 _INPUTS = (
     *("libvirtUri", "uuid", "vcpus", "memory", "maxVcpus", "maxMemory"),
@@ -55,9 +55,7 @@ class DomainSize(Hosted):
             return Diff(changes, replaces=["uuid"], delete_before_replace=True)
         if not known(news, "libvirtUri", "uuid", "vcpus", "memory"):
             return Diff(changes)
-        if self.blind(call, changes, "the guest: whether it is resized live or with a restart"):
-            return Diff(changes)
-        domain = self._find(call, news)
+        domain = _by_state(call, olds) if self.blind else self._find(call, news)
         if domain is None:
             return Diff(changes)
         way = plan_resize(domain, *_size(news), *_ceilings(news))
@@ -67,7 +65,7 @@ class DomainSize(Hosted):
                 "or stay within its ceilings."
             )
         if way != "none":
-            call.log.info(f"{_sentence(domain, news)}, {_WORDS[way]}.")
+            call.log.info(f"{_sentence(domain, news)}, {_WORDS[way]}.{BY_STATE if self.blind else ''}")
         return Diff(changes, ["vcpus", "memory"] if way != "none" else [])
 
     def create(self, call: Call, inputs: Properties, preview: bool) -> Created:
@@ -134,6 +132,17 @@ class DomainSize(Hosted):
         way = self.on_host(call, inputs, resize, "the guest to be resized")
         if way != "none":
             call.log.info(f"Resized {_WORDS[way]}.")
+
+
+def _by_state(call: Call, olds: Properties) -> DomainSeen | None:
+    """The domain as it was left: running, and with no ceilings but the declared ones."""
+    if not known(olds, "uuid", "vcpus", "memory"):
+        return None
+    vcpus, memory = _size(olds)
+    max_vcpus, max_memory = _ceilings(olds)
+    size = Size(vcpus, memory, max(vcpus, max_vcpus or 0), max(memory, max_memory or 0))
+    live = None if olds.get("running") is False else size
+    return DomainSeen(olds["uuid"], call.name, "running", autostart=False, live=live, defined=size)
 
 
 def _size(inputs: Properties) -> tuple[int, int]:

@@ -1,15 +1,18 @@
 """What the resources that work on a host have in common: they reach it by their input `libvirtUri`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from limen.hypervisor.connection import Connection
 from limen_provider.engine import with_progress
 from limen_provider.properties import UNKNOWN
-from limen_provider.resource import Call, Change, Properties
+from limen_provider.resource import Call, Properties
 from limen_provider.services import Services
 
 T = TypeVar("T")
+
+BY_STATE = " So says the state: this preview has no access to the host."
+"""What is added to what the provider says of a change where it is `Hosted.blind`."""
 
 
 class Hosted:
@@ -28,16 +31,10 @@ class Hosted:
 
         return with_progress(connected, call.log, waiting_for, self._services.cancelled)
 
-    def blind(self, call: Call, changes: Mapping[str, Change], at: str) -> bool:
-        """Whether this preview has no access to the host; where something changes it says so.
-
-        `at` is what could not be looked at, and what would have been seen.
-        """
-        if self._services.preview_only is None:
-            return False
-        if changes:
-            call.log.info(f"This preview has no access to the host and could not look at {at}.")
-        return True
+    @property
+    def blind(self) -> bool:
+        """Whether this preview has no access to the host, so that a state is all there is to compare with."""
+        return self._services.preview_only is not None
 
 
 def known(properties: Properties, *names: str) -> bool:

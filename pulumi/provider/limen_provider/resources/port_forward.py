@@ -54,7 +54,7 @@ class PortForward(Hosted):
         # A network that was made anew has lost its forwards, which the state does not know.
         if not known(news, "libvirtUri", *_IDENTITY, *_TARGET):
             return Diff(changes)
-        if self.blind(call, changes, "the network: whether it has the forward"):
+        if self.blind:
             return Diff(changes)
         wanted = Target(news["address"], news["port"])
         return Diff(changes, [] if self._find(call, news) == wanted else ["address"])

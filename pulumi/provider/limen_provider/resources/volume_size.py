@@ -3,14 +3,14 @@
 from typing import Any, ClassVar
 
 from limen.hypervisor.model import VolumeSeen
-from limen.hypervisor.volumes import find_volume, grow_volume, plan_grow, refuse_shrink
+from limen.hypervisor.volumes import find_volume, grow_volume, plan_grow
 from limen.quota.units import display_amount
 from limen_provider import schemas
 from limen_provider.changes import compare
 from limen_provider.fields import Inputs, given
 from limen_provider.hosts import required_uri
 from limen_provider.resource import Call, Checked, Created, Diff, Found, Properties
-from limen_provider.resources.hosted import Hosted, known, split_id
+from limen_provider.resources.hosted import BY_STATE, Hosted, known, split_id
 
 _IDENTITY = ("pool", "name")
 
@@ -39,15 +39,11 @@ class VolumeSize(Hosted):
         replaces = [name for name in _IDENTITY if name in changes and known(news, name)]
         if replaces or not known(news, "libvirtUri", "pool", "name", "size"):
             return Diff(changes, replaces=replaces)
-        if self._services.preview_only is not None:
-            refuse_shrink(resource_id, olds.get("size", 0), news["size"])
-        if self.blind(call, changes, "the volume: whether it has that size"):
+        held = olds.get("size") if self.blind else self._held(call, news)
+        if held is None or plan_grow(resource_id, held, news["size"], in_use=False) == "none":
             return Diff(changes)
-        volume = self._find(call, news)
-        if volume is None or plan_grow(volume, news["size"], in_use=False) == "none":
-            return Diff(changes)
-        sizes = f"{display_amount(volume.capacity, 'disk')} to {display_amount(news['size'], 'disk')}"
-        call.log.info(f"{volume.identity} grows from {sizes}, live.")
+        sizes = f"{display_amount(held, 'disk')} to {display_amount(news['size'], 'disk')}"
+        call.log.info(f"{resource_id} grows from {sizes}, live.{BY_STATE if self.blind else ''}")
         return Diff(changes, ["size"])
 
     def create(self, call: Call, inputs: Properties, preview: bool) -> Created:
@@ -73,6 +69,10 @@ class VolumeSize(Hosted):
 
     def delete(self, call: Call, resource_id: str, inputs: Properties, outputs: Properties) -> None:
         """Nothing: the volume has a resource of its own."""
+
+    def _held(self, call: Call, inputs: Properties) -> int | None:
+        volume = self._find(call, inputs)
+        return None if volume is None else volume.capacity
 
     def _find(self, call: Call, inputs: Properties) -> VolumeSeen | None:
         return self.on_host(
