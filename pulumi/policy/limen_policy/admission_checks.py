@@ -1,13 +1,13 @@
 """Whether a resource is what its Admission admits: host, item of the claim, identity, sizes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from limen_policy import traversal
 from limen_policy.kinds import CHARGEABLE, DOMAIN, NETWORK, VOLUME
 from limen_policy.policy import Finding, unjudged
 from limen_policy.resource import Resource, Stack
-from limen_provider.properties import UNKNOWN
+from limen_provider.properties import UNKNOWN, reveal
 
 
 def judge(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Finding]:
@@ -24,14 +24,16 @@ def judge(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Fin
 
 def _host(resource: Resource, admission: Resource) -> Iterator[Finding]:
     """A provider without a URI of its own takes the one that the stack's claim was made with."""
-    uri = resource.provider.get("uri") or resource.get("libvirtUri")
+    uri = reveal(resource.provider.get("uri")) or resource.get("libvirtUri")
     admitted = admission.get("libvirtUri")
     if not uri or uri == admitted is not UNKNOWN:
         return
     if UNKNOWN in (uri, admitted):
         yield unjudged(resource, "uri") if uri is UNKNOWN else unjudged(resource, "libvirtUri", admission)
     else:
-        yield Finding(resource, f"is made at {uri}, but {admission.name} is admitted at {admitted}")
+        yield Finding(
+            resource, f"is made by another libvirt than the one that {admission.name} is admitted at"
+        )
 
 
 def _item(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Finding]:
@@ -47,19 +49,21 @@ def _item(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Fin
     elif not isinstance(item := (items or {}).get(key), dict):
         yield Finding(resource, f"hangs on {admission.name}, but the claim has no item {key}")
     elif resource.type in (DOMAIN, NETWORK, VOLUME):
-        own, admitted = _called(resource), item.get("volume" if resource.type == VOLUME else "name")
-        if UNKNOWN in (own, admitted):
-            yield unjudged(resource, "name")
-        elif own != admitted:
-            yield Finding(resource, f"is {own} on the host, but {admission.name} admits {admitted}")
+        yield from _called(resource, admission, item)
 
 
-def _called(resource: Resource) -> Any:
-    """What the ledger knows it by: its name, a volume's with the pool."""
-    name, pool = resource.get("name"), resource.get("pool") or "default"
-    if resource.type != VOLUME:
-        return name
-    return UNKNOWN if UNKNOWN in (pool, name) else f"{pool}/{name}"
+def _called(resource: Resource, admission: Resource, item: Mapping[str, Any]) -> Iterator[Finding]:
+    """The ledger knows a thing by its name, a volume by that of the pool as well."""
+    own, admitted = resource.get("name"), item.get("name")
+    if resource.type == VOLUME:
+        pool, admitted = resource.get("pool") or "default", item.get("volume")
+        own = UNKNOWN if UNKNOWN in (pool, own) else f"{pool}/{own}"
+    if UNKNOWN in (own, admitted):
+        yield unjudged(resource, "name")
+    elif own != admitted:
+        yield Finding(
+            resource, f"is not called {admitted} on the host, which is what {admission.name} admits"
+        )
 
 
 def _sizes(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Finding]:
@@ -77,7 +81,9 @@ def _sizes(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Fi
         elif value is None:
             yield Finding(resource, f"has no `{name}`: take it from {admission.name}")
         elif value * unit > (admitted or 0):
-            yield Finding(resource, f"has a `{name}` of {value}, more than {admission.name} admits")
+            yield Finding(
+                resource, f"has a `{name}` of {resource.shown(name)}, more than {admission.name} admits"
+            )
 
 
 def _target(stack: Stack, resource: Resource, admission: Resource) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from limen_provider.properties import reveal
+from limen_provider.properties import Secret, reveal
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,13 @@ class Resource:
     provider: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, name: str) -> Any:
-        """The property's value without marks of secrets; None where there is none. Never show it."""
+        """The property's value without marks of secrets, to judge it; None where there is none."""
         return reveal(self.properties.get(name))
+
+    def shown(self, name: str) -> str:
+        """The property's value as a finding may show it."""
+        value = self.properties.get(name)
+        return "(a secret)" if isinstance(value, Secret) else str(value)
 
 
 class Stack:

@@ -16,10 +16,10 @@ from tests.world.world import LIMITS, PROJECT, World
 FOUND = {
     "admitted": (
         "bare: hangs on no Admission of kind vm, so nobody admitted it",
-        "borrowed: is borrowed on the host, but vm:web admits web",
+        "borrowed: is not called web on the host, which is what vm:web admits",
         "borrowed: has a `memory` of 512, more than vm:web admits",
         "borrowed: shares its Admission with web, but one Admission admits one thing",
-        "lan: is other-lan on the host, but network:lan admits lan",
+        "lan: is not called lan on the host, which is what network:lan admits",
         "stray: hangs on no Admission of kind disk, so nobody admitted it",
     ),
     "protected-data-disks": ("stray: is a data disk without protection: `pulumi destroy` would delete it",),

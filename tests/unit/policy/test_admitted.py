@@ -5,7 +5,7 @@ import pytest
 from limen_policy import kinds
 from limen_policy.policies.admitted import POLICY
 from limen_policy.resource import Resource
-from limen_provider.properties import UNKNOWN
+from limen_provider.properties import UNKNOWN, Secret
 from tests.unit.policy.stacks import UUID, admission, claim, domain, found, made, volume
 
 VM, DISK, LAN = admission(), admission("disk:web"), admission("network:lan")
@@ -28,7 +28,8 @@ def test_what_is_admitted_as_it_is_built_passes() -> None:
     grown = made(kinds.VOLUME_SIZE, "web", {"size": [DISK], "name": [disk]}, size=8 * 1024**3)
     seed = made(kinds.CLOUD_INIT_DISK, "web", {"metaData": [VM]})
     script = made(kinds.COMBUSTION, "web", {"content": [VM]})
-    assert judged(disk, vm, size, grown, seed, script, network()) == []
+    more = made(kinds.CLOUD_INIT_DISK, "web-2", {"metaData": [VM]})
+    assert judged(disk, vm, size, grown, seed, more, script, network()) == []
 
 
 @pytest.mark.parametrize(
@@ -85,16 +86,19 @@ def test_one_domain_does_not_add_up_two_admissions() -> None:
         (domain(VM, memory=1025), "web: has a `memory` of 1025, more than vm:web admits"),
         (domain(VM, memory=None), "web: has no `memory`: take it from vm:web"),
         (volume(DISK, size=2**40), f"web: has a `size` of {2**40}, more than disk:web admits"),
-        (domain(VM, name="dev-db"), "web: is dev-db on the host, but vm:web admits dev-web"),
-        (volume(DISK, pool="ssd"), "web: is ssd/dev-web on the host, but disk:web admits default/dev-web"),
-        (network(name="lan"), "lan: is lan on the host, but network:lan admits dev-lan"),
+        (domain(VM, name="dev-db"), "web: is not called dev-web on the host, which is what vm:web admits"),
+        (
+            volume(DISK, pool="ssd"),
+            "web: is not called default/dev-web on the host, which is what disk:web admits",
+        ),
+        (network(name="lan"), "lan: is not called dev-lan on the host, which is what network:lan admits"),
         (domain(VM, xml={"xslt": OTHER}), f"web: will not have the UUID {UUID} that vm:web admits"),
         (domain(VM, xml=None), f"web: will not have the UUID {UUID} that vm:web admits"),
         (domain(VM, id=OTHER), f"web: has not the UUID {UUID} that vm:web admits"),
         (network(id=OTHER), f"lan: has not the UUID {UUID} that network:lan admits"),
         (
             domain(VM, provider={"uri": "qemu+ssh://b/system"}),
-            "web: is made at qemu+ssh://b/system, but vm:web is admitted at qemu:///system",
+            "web: is made by another libvirt than the one that vm:web is admitted at",
         ),
         (
             domain(VM, disks=[{"blockDevice": "/dev/sdb"}]),
@@ -116,6 +120,13 @@ def test_a_change_in_place_is_held_to_the_size_and_the_thing() -> None:
     assert judged(vm, large) == ["web: has a `vcpus` of 64, more than vm:web admits"]
     elsewhere = made(kinds.DOMAIN_SIZE, "web", {"vcpus": [VM]}, vcpus=2, memory=1024**3, uuid=OTHER)
     assert judged(vm, elsewhere) == ["web: changes something else than what vm:web admits"]
+
+
+def test_secret_sizes_are_judged_and_not_shown() -> None:
+    assert judged(domain(VM, memory=Secret(1024))) == []
+    assert judged(domain(VM, memory=Secret(1025))) == [
+        "web: has a `memory` of (a secret), more than vm:web admits"
+    ]
 
 
 def test_an_admission_of_another_stacks_claim_does_not_count() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from limen_policy.policies.owned import POLICY
 from limen_policy.resource import Resource
-from limen_provider.properties import UNKNOWN
+from limen_provider.properties import UNKNOWN, Secret
 from tests.unit.policy.stacks import admission, claim, domain, found
 
 
@@ -15,7 +15,7 @@ from tests.unit.policy.stacks import admission, claim, domain, found
         (admission(), {"projects": ["web", "db"], "owner": "web/.*"}, None),
         (admission(project=""), {}, "has no project: vm:web names none"),
         (admission(owner=None), {}, "has no owner: vm:web names none"),
-        (admission(project="db"), {}, "says that it is of project db, but web is charged"),
+        (admission(project="db"), {}, "says that it is of project db, but another is charged"),
         (admission(), {"projects": ["db", "mail"]}, "is of project web, which is none of db, mail"),
         (admission(), {"owner": "db/.*"}, "is owned by web/dev, which does not match db/.*"),
         (
@@ -34,6 +34,14 @@ def test_a_domains_admission_names_project_and_owner(
     named: Resource, settings: dict[str, Any], text: str | None
 ) -> None:
     assert found(POLICY, claim(), named, domain(named), **settings) == ([f"web: {text}"] if text else [])
+
+
+def test_what_is_marked_as_secret_is_judged_and_not_shown() -> None:
+    named = admission(owner=Secret("web/dev"))
+    assert found(POLICY, claim(), named, domain(named)) == []
+    assert found(POLICY, claim(), named, domain(named), owner="db/.*") == [
+        "web: is owned by (a secret), which does not match db/.*"
+    ]
 
 
 def test_a_domain_without_an_admission_belongs_to_nobody() -> None:

@@ -28,10 +28,12 @@ def _project(stack: Stack, domain: Resource, admission: Resource, settings: Sett
     elif not named:
         yield Finding(domain, f"has no project: {admission.name} names none")
     elif named != charged:
-        yield Finding(domain, f"says that it is of project {named}, but {charged} is charged")
+        yield Finding(
+            domain, f"says that it is of project {admission.shown('project')}, but another is charged"
+        )
     elif settings["projects"] and named not in settings["projects"]:
         allowed = ", ".join(settings["projects"])
-        yield Finding(domain, f"is of project {named}, which is none of {allowed}")
+        yield Finding(domain, f"is of project {admission.shown('project')}, which is none of {allowed}")
 
 
 def _owner(domain: Resource, admission: Resource, settings: Settings) -> Iterator[Finding]:
@@ -41,7 +43,7 @@ def _owner(domain: Resource, admission: Resource, settings: Settings) -> Iterato
     elif not owner:
         yield Finding(domain, f"has no owner: {admission.name} names none")
     elif pattern and not re.fullmatch(pattern, owner):
-        yield Finding(domain, f"is owned by {owner}, which does not match {pattern}")
+        yield Finding(domain, f"is owned by {admission.shown('owner')}, which does not match {pattern}")
 
 
 POLICY = Policy(
