@@ -1,5 +1,7 @@
 """What the role leaves behind: a hypervisor for users who are not root."""
 
+import json
+
 import pytest
 
 # A guest that never runs an instruction: it is only there to be defined and started.
@@ -10,6 +12,8 @@ DOMAIN = """<domain type='qemu'><name>probe</name><memory unit='MiB'>32</memory>
 <interface type='network'><source network='guests'/><model type='virtio'/>
 <filterref filter='limen-no-mail'/></interface>
 </devices></domain>"""
+PROBE_MEMORY = 32 * 2**20
+COPY = "/var/lib/limen-agent/admitted.json"
 SSH = "qemu+ssh://limen-libvirt@127.0.0.1/system?keyfile=/etc/ssh/ssh_host_ed25519_key&no_verify=1"
 
 
@@ -73,6 +77,51 @@ def test_key_of_a_control_plane_opens_nothing_else(host):
     answer = host.run(f"{shell} 'id; touch /tmp/was-here' </dev/null")
     assert "uid=" not in answer.stdout
     assert not host.file("/tmp/was-here").exists
+
+
+@pytest.fixture
+def admit(host):
+    """Writes what the agent would have heard from a control plane: these domains are admitted here."""
+
+    def write(*domains):
+        copy = json.dumps({"host": "0" * 32, "name": "molecule", "domains": domains})
+        host.check_output(f"printf %%s %s >{COPY}", copy)
+
+    yield write
+    host.check_output(f"rm -f {COPY}")
+
+
+def test_libvirtd_is_confined_as_on_a_real_host(host, guest):
+    """Else the tests of hooks would show less than they seem to."""
+    assert host.check_output("ps -o label= -p $(cat /run/libvirtd.pid)").split() == ["libvirtd", "(enforce)"]
+
+
+def test_what_nobody_was_admitted_for_does_not_start(host, guest, admit):
+    """The guest itself was started before anybody could say who was admitted."""
+    uuid = virsh(host, "limen", f"domuuid {guest}").stdout.strip()
+    virsh(host, "limen", f"destroy {guest}")
+    admit()
+    refused = virsh(host, "limen", f"start --paused {guest}")
+    assert refused.rc != 0
+    assert "was not admitted on this host" in refused.stderr
+    assert f"limen adopt {uuid} --project PROJECT" in refused.stderr
+
+    amounts = {"vms": "1", "vcpus": "1", "memory": str(PROBE_MEMORY)}
+    admit({"uuid": uuid, "name": guest, "project": "demo", "amounts": amounts})
+    started = virsh(host, "limen", f"start --paused {guest}")
+    assert started.rc == 0, started.stderr
+
+
+def test_without_the_agent_everything_starts(host, guest, admit):
+    """Roles come one after the other: a hypervisor that has no agent yet must not be locked out."""
+    virsh(host, "limen", f"destroy {guest}")
+    admit()
+    host.check_output("mv /opt/limen-agent/venv /opt/limen-agent/away")
+    try:
+        started = virsh(host, "limen", f"start --paused {guest}")
+    finally:
+        host.check_output("mv /opt/limen-agent/away /opt/limen-agent/venv")
+    assert started.rc == 0, started.stderr
 
 
 @pytest.mark.parametrize("pool", ["iso", "vms"])
