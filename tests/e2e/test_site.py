@@ -1,7 +1,9 @@
 """A working Limen on the VMs: what its users, its neighbours and its operators meet."""
 
 import json
-from collections.abc import Callable
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import pytest
 from testinfra.host import Host
@@ -11,6 +13,8 @@ AS_ADMINISTRATOR = (
     "LIMEN_API_URL=http://127.0.0.1:18443 LIMEN_TOKEN_FILE=/etc/limen/administrator-token"
     " /opt/limen/venv/bin/limen"
 )
+LIST_HOSTS = f"{AS_ADMINISTRATOR} host list --json"
+VIRSH = "virsh --quiet --connect qemu:///system"
 
 
 def fetch(host: Host, address: str, url: str, *options: str) -> tuple[int, str]:
@@ -65,13 +69,96 @@ def test_nothing_else_of_the_control_plane_is_open(neighbour: Host, address: str
 
 
 def test_both_hypervisors_are_registered_and_reached_without_root(control: Host) -> None:
-    hosts = json.loads(control.check_output(f"{AS_ADMINISTRATOR} host list --json"))
+    hosts = json.loads(control.check_output(LIST_HOSTS))
     assert len(hosts) == 2, hosts
     for host in hosts:
         scanned = json.loads(control.check_output(f"{AS_ADMINISTRATOR} host scan {host['name']} --json"))
         assert scanned["reachable"], scanned
     user = control.check_output("systemctl show --property=User --value limen-api.service")
     assert user == "limen"
+
+
+@pytest.fixture(scope="module")
+def hypervisors(control: Host, machines: Callable[[str], list[Host]]) -> dict[str, Host]:
+    """The machines by the names under which they are registered."""
+    names = {each["id"]: each["name"] for each in json.loads(control.check_output(LIST_HOSTS))}
+    found = {}
+    for host in machines("libvirt_hosts"):
+        capabilities = ET.fromstring(host.check_output(f"{VIRSH} capabilities"))  # noqa: S314  libvirt's
+        found[names[capabilities.findtext("host/uuid")]] = host
+    return found
+
+
+def test_each_hypervisor_is_observed_by_its_own_agent(control: Host, hypervisors: dict[str, Host]) -> None:
+    hosts = {each["name"]: each for each in json.loads(control.check_output(LIST_HOSTS))}
+    for name in hypervisors:
+        assert hosts[name]["reported"], f"the agent of {name} has not reported"
+
+
+def test_the_agents_token_is_its_own_and_roots(hypervisors: dict[str, Host]) -> None:
+    tokens = set()
+    for host in hypervisors.values():
+        file = host.file("/etc/limen/agent-token")
+        assert (file.user, file.group, file.mode) == ("root", "limen-agent", 0o640)
+        tokens.add(file.content_string)
+    assert len(tokens) == len(hypervisors)
+
+
+@pytest.fixture(params=[0, 1], ids=["beside-the-control-plane", "elsewhere"])
+def stranger(
+    request: pytest.FixtureRequest, control: Host, hypervisors: dict[str, Host]
+) -> Iterator[tuple[str, Host, str]]:
+    """Name of a hypervisor, the hypervisor, and the UUID of a domain on it that nobody asked for."""
+    beside = control.backend.get_hostname()
+    order = sorted(hypervisors, key=lambda name: hypervisors[name].backend.get_hostname() != beside)
+    name, uuid = order[request.param], str(uuid4())
+    host = hypervisors[name]
+    domain = (
+        f"<domain type='qemu'><name>stranger</name><uuid>{uuid}</uuid><memory unit='MiB'>32</memory>"
+        "<vcpu>1</vcpu><os><type arch='x86_64'>hvm</type></os></domain>"
+    )
+    host.check_output("printf %%s %s >/tmp/stranger.xml", domain)
+    host.check_output(f"{VIRSH} define /tmp/stranger.xml")
+    yield name, host, uuid
+    host.run(f"{VIRSH} destroy {uuid}")
+    host.check_output(f"{VIRSH} undefine {uuid}")
+    for claim in json.loads(control.check_output(f"{AS_ADMINISTRATOR} claim list --json")):
+        if claim["project"] == "strangers":
+            control.check_output(f"{AS_ADMINISTRATOR} claim release {claim['id']} --yes")
+
+
+def test_a_domain_starts_once_somebody_is_charged_for_it(
+    control: Host, stranger: tuple[str, Host, str]
+) -> None:
+    name, host, uuid = stranger
+    refused = host.run(f"{VIRSH} start --paused {uuid}")
+    assert refused.rc != 0
+    assert "was not admitted on this host" in refused.stderr
+    assert f"limen adopt {uuid}" in refused.stderr
+    assert "limen-api" not in refused.stderr, "the control plane was asked, and it answered"
+
+    control.check_output(f"{AS_ADMINISTRATOR} project create --if-missing strangers")
+    control.check_output(f"{AS_ADMINISTRATOR} quota set strangers vms=2 memory=64MiB vcpus=2 disk=1GiB")
+    control.check_output(f"{AS_ADMINISTRATOR} adopt {uuid} --project strangers --host {name}")
+    started = host.run(f"{VIRSH} start --paused {uuid}")
+    assert started.rc == 0, started.stderr
+
+
+def test_the_agent_beside_the_control_plane_answers_through_it(
+    control: Host, hypervisors: dict[str, Host]
+) -> None:
+    beside = control.backend.get_hostname()
+    [name] = [name for name, host in hypervisors.items() if host.backend.get_hostname() == beside]
+    code = (
+        "import sys, urllib.request as r\n"
+        "token = open('/etc/limen/administrator-token').read().strip()\n"
+        "asked = r.Request(sys.argv[1], headers={'Authorization': 'Bearer ' + token})\n"
+        "print(r.urlopen(asked, timeout=30).read().decode())\n"
+    )
+    metrics = control.check_output("python3 -c %s %s", code, f"http://127.0.0.1:18443/agent/{name}/metrics")
+    assert "node_cpu_seconds_total{" in metrics
+    outcomes = [line for line in metrics.splitlines() if line.startswith("limen_agent_collector_success{")]
+    assert [line for line in outcomes if not line.endswith(" 1")] == []
 
 
 def test_a_request_is_decided_with_its_arithmetic(control: Host) -> None:
