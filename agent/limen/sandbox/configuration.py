@@ -13,39 +13,38 @@ _SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 
 
 def for_preview(
-    document: Mapping[str, Any], own: Mapping[str, Any], sealed: str, uri: str, empty: str
+    document: Mapping[str, Any], own: Mapping[str, Any], sealed: str, uri: str
 ) -> tuple[dict[str, Any], list[str]]:
     """The document of Pulumi.STACK.yaml for the preview, and the names of the secrets in it.
 
-    `own` is the sandbox's document of that name, `sealed` the placeholder as `own` seals it, `uri` the host's
-    and `empty` that of the empty one. Raises `SandboxError` where the stack moves to another host.
+    `own` is the sandbox's document of that name, `sealed` the placeholder as it seals it, `uri` that of the
+    stack's host. The empty host's URI comes by the environment, so the configuration has none. Raises
+    `SandboxError` where the stack moves to another host.
     """
     secrets: list[str] = []
     config = document.get("config") or {}
     if not isinstance(config, Mapping):
         raise SandboxError("`config` in the stack's configuration is no mapping.")
     replaced = {name: _replace(value, str(name), sealed, secrets) for name, value in config.items()}
-    if URI in replaced:
-        if replaced[URI] != uri:
-            raise SandboxError(
-                f"The configuration moves the stack to another host ({URI}). This preview knows the host "
-                "that the stack is on: a move has to be previewed by somebody who may reach both."
-            )
-        replaced[URI] = empty
+    if replaced.pop(URI, uri) != uri:
+        raise SandboxError(
+            f"The configuration moves the stack to another host ({URI}). This preview knows the host "
+            "that the stack is on: a move has to be previewed by somebody who may reach both."
+        )
     kept = {name: value for name, value in document.items() if name not in (*_SETTINGS, "config")}
     return {**kept, **{name: own[name] for name in _SETTINGS if name in own}, "config": replaced}, secrets
 
 
-def for_import(exported: Mapping[str, Any], uri: str, empty: str, salt: str) -> dict[str, Any]:
+def for_import(exported: Mapping[str, Any], uri: str, salt: str) -> dict[str, Any]:
     """The state for the sandbox's backend, which seals secrets with a passphrase and this salt.
 
-    The libvirt providers of the stack's host are at the empty one, so that they show no change.
+    The libvirt providers of the stack's host lose its URI as the configuration does, and show no change.
     """
     deployment = exported["deployment"]
     resources = [
         {
             **record,
-            **{part: _moved(record[part], uri, empty) for part in ("inputs", "outputs") if part in record},
+            **{part: _without(record[part], uri) for part in ("inputs", "outputs") if part in record},
         }
         if record.get("type") == PROVIDER
         else record
@@ -58,8 +57,8 @@ def for_import(exported: Mapping[str, Any], uri: str, empty: str, salt: str) -> 
     }
 
 
-def _moved(properties: Mapping[str, Any], uri: str, empty: str) -> dict[str, Any]:
-    return {name: empty if (name, value) == ("uri", uri) else value for name, value in properties.items()}
+def _without(properties: Mapping[str, Any], uri: str) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if (name, value) != ("uri", uri)}
 
 
 def _replace(value: Any, where: str, sealed: str, secrets: list[str]) -> Any:

@@ -71,14 +71,13 @@ def prepare(folder: Path, program: Path, state: PreviewState, empty: str) -> Pre
     _pulumi(own, environment, "config", "set", "--secret", "placeholder", PLACEHOLDER)
     name = f"Pulumi.{state.stack}.yaml"
     sealed = _document(own / name)
-    imported = for_import(state.exported, state.uri, empty, sealed["encryptionsalt"])
+    imported = for_import(state.exported, state.uri, sealed["encryptionsalt"])
     _pulumi(own, environment, "stack", "import", stdin=json.dumps(imported))
     document, missing = for_preview(
         _document(program / str(project.get("stackConfigDir") or ".") / name, needed=False),
         sealed,
         sealed["config"][f"{state.program}:placeholder"]["secure"],
         state.uri,
-        empty,
     )
     configuration = folder / name
     configuration.write_text(yaml.safe_dump(document, sort_keys=False))

@@ -48,7 +48,7 @@ def empty_host(folder: Path, host_uuid: str | None) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C is for the preview; this one is ended when that has.
+            # Ctrl-C is for the preview: this one is ended after it.
             start_new_session=True,
         )
     try:

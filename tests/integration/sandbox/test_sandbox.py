@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.world import guests, runners
 from tests.world.stack import Stack
@@ -71,6 +72,7 @@ def sandbox(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     program = stack.folder / "__main__.py"
     program.write_text(program.read_text() + "\nimport pulumi\n" + PROGRAM_SECRET)
     stack.configure(document(world))
+    change(stack, {}, **{"libvirt:uri": world.uri})
     stack.pulumi("config", "set", "--secret", "other:password", "hunter2", "--stack", stack.name).require()
     stack.up().require()
     state, token = folder / "state.json", folder / "token"
@@ -101,13 +103,14 @@ def document(world: World, data: str = "4MiB", **vm: Any) -> dict[str, Any]:
     return world.document({"web": guests.vm(disks=["data"], **vm)}, disks=disks)
 
 
-def change(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
-    """Change the configuration as a pull request does; its secrets stay as they are, sealed."""
-    before = sandbox.stack.config_file.read_text()
-    sandbox.stack.configure(wanted)
-    secret = before.partition("  other:password:\n")[2].partition("\n")[0]
-    with sandbox.stack.config_file.open("a") as file:
-        file.write(f"  other:password:\n{secret}\n")
+def change(stack: Stack, wanted: dict[str, Any], **settings: str) -> None:
+    """Change the configuration as a pull request does: what else stands there, sealed secrets too, stays."""
+    file = stack.config_file
+    whole = yaml.safe_load(file.read_text())
+    whole["config"] |= {
+        f"{stack.program}:{section}": entries for section, entries in wanted.items()
+    } | settings
+    file.write_text(yaml.safe_dump(whole))
 
 
 def steps(preview: str) -> list[tuple[str, str]]:
@@ -128,7 +131,7 @@ def test_an_unchanged_stack_shows_no_change_without_the_host_and_without_secrets
 
 
 def test_a_changed_stack_shows_the_steps_of_the_true_preview(configured: Sandbox) -> None:
-    change(configured, document(configured.world, "6MiB", memory="96MiB"))
+    change(configured.stack, document(configured.world, "6MiB", memory="96MiB"))
     true = configured.stack.preview("--json").require().output
     with unreachable(configured.world):
         code, output, errors = configured.run()
@@ -145,15 +148,22 @@ def test_a_changed_stack_shows_the_steps_of_the_true_preview(configured: Sandbox
 
 
 def test_what_does_not_fit_and_what_would_lose_data_is_refused(configured: Sandbox) -> None:
-    change(configured, document(configured.world, memory="512MiB"))
+    change(configured.stack, document(configured.world, memory="512MiB"))
     with unreachable(configured.world):
         code, output, _ = configured.run()
         assert code != 0
         assert "project demo may not use 448MiB more memory" in output
-        change(configured, document(configured.world, "3MiB"))
+        change(configured.stack, document(configured.world, "3MiB"))
         code, output, _ = configured.run()
     assert code != 0
     assert "cannot shrink to 3MiB" in output
+
+
+def test_a_move_to_another_host_is_refused(configured: Sandbox) -> None:
+    change(configured.stack, {}, **{"libvirt:uri": "qemu+ssh://root@other/system"})
+    code, output, errors = configured.run()
+    assert (code, output) == (1, "")
+    assert "moves the stack to another host" in errors
 
 
 def test_nothing_is_built_refreshed_or_destroyed_in_it(sandbox: Sandbox) -> None:

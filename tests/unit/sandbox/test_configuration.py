@@ -8,7 +8,7 @@ from limen.sandbox.configuration import for_import, for_preview
 from limen.sandbox.document import PreviewState, address, from_json, names, to_json
 from limen.sandbox.errors import InvalidState, SandboxError
 
-HOST, EMPTY = "qemu+ssh://root@vmhost/system", "qemu+unix:///session?socket=/tmp/x/libvirt-sock"
+HOST = "qemu+ssh://root@vmhost/system"
 OWN = {"encryptionsalt": "v1:own", "config": {"p:placeholder": {"secure": "sealed"}}}
 SALT = "encryptionsalt"
 STATE = PreviewState(
@@ -17,7 +17,7 @@ STATE = PreviewState(
 
 
 def preview(config: dict[str, Any], **settings: Any) -> tuple[dict[str, Any], list[str]]:
-    return for_preview({SALT: "v1:theirs", **settings, "config": config}, OWN, "sealed", HOST, EMPTY)
+    return for_preview({SALT: "v1:theirs", **settings, "config": config}, OWN, "sealed", HOST)
 
 
 def test_secrets_at_any_depth_become_the_sealed_placeholder_and_are_named() -> None:
@@ -38,8 +38,8 @@ def test_secrets_at_any_depth_become_the_sealed_placeholder_and_are_named() -> N
     assert secrets == ["p:token", "p:vms.web.keys[0]"]
 
 
-def test_the_default_libvirt_provider_goes_to_the_empty_host() -> None:
-    assert preview({"libvirt:uri": HOST})[0]["config"] == {"libvirt:uri": EMPTY}
+def test_the_configuration_names_no_host_any_more() -> None:
+    assert preview({"libvirt:uri": HOST})[0]["config"] == {}
     assert preview({})[0]["config"] == {}
 
 
@@ -48,25 +48,19 @@ def test_a_move_to_another_host_is_refused() -> None:
         preview({"libvirt:uri": "qemu+ssh://root@other/system"})
 
 
-def test_only_libvirt_providers_of_that_host_move_in_the_state() -> None:
-    def provider(uri: str, kind: str = "libvirt") -> dict[str, Any]:
-        return {
-            "type": f"pulumi:providers:{kind}",
-            "inputs": {"uri": uri},
-            "outputs": {"uri": uri, "version": "1"},
-        }
+def test_only_libvirt_providers_of_that_host_lose_its_uri_in_the_state() -> None:
+    def provider(kind: str = "libvirt", **inputs: str) -> dict[str, Any]:
+        return {"type": f"pulumi:providers:{kind}", "inputs": inputs, "outputs": {**inputs, "version": "1"}}
 
-    resources = [
-        provider(HOST),
-        provider("qemu:///system"),
-        provider(HOST, "other"),
+    others = [
+        provider(uri="qemu:///system"),
+        provider("other", uri=HOST),
         {"type": "x", "inputs": {"uri": HOST}},
     ]
-    exported = {"version": 3, "deployment": {"resources": resources}}
-    deployment = for_import(exported, HOST, EMPTY, "v1:own")["deployment"]
-    moved = deployment["resources"]
+    exported = {"version": 3, "deployment": {"resources": [provider(uri=HOST), *others]}}
+    deployment = for_import(exported, HOST, "v1:own")["deployment"]
+    assert deployment["resources"] == [provider(), *others]
     assert deployment["secrets_providers"] == {"type": "passphrase", "state": {"salt": "v1:own"}}
-    assert moved == [provider(EMPTY) | {"outputs": {"uri": EMPTY, "version": "1"}}, *resources[1:]]
 
 
 def test_the_file_is_read_as_it_was_written() -> None:
