@@ -9,7 +9,7 @@ LANES ?= -n 2 --dist loadfile
 WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml $(CURDIR)/docs/ci/github/*.yml)
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
-.PHONY: help up test down quick lint format provision verify collection docs molecule faults bench venv toolchain clean constraints
+.PHONY: help up test down quick lint format provision verify collection docs golden molecule faults bench venv toolchain clean constraints
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -65,6 +65,10 @@ collection: ## gates of the collection: sanity, units, documentation, build and 
 docs: ## write docs/modules and docs/roles from the modules' and roles' own documentation
 	@$(BOOTSTRAP) --only packages,venv
 	@$(VENV)/bin/python -m tests.docs
+
+golden: ## make the golden reports of previews anew, by the real engine
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.golden $(ARGS)
 
 molecule: ## every role's scenario on a VM of the lab, one after the other
 	@$(BOOTSTRAP) --only packages,venv,toolchain,image

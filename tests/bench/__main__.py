@@ -46,6 +46,13 @@ BENCHES = (
         missed=MISSED,
     ),
     Bench(
+        "preview_report",
+        "`limen preview-report` of a preview of 200 resources in all formats, beside `limen --version`",
+        "a report within a second, the whole process",
+        ("--runs", "3"),
+        missed=MISSED,
+    ),
+    Bench(
         "ansible_vm",
         "100 VMs that are as declared, by one task of limen.platform.vm, beside a loop over "
         "community.libvirt.virt and a bare libvirt-python script",

@@ -1,10 +1,11 @@
 """A report as JSON, for programs; its shape is in docs/architecture.md."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from limen.preview.escaping import json_text
 from limen.preview.model import Change, Policies, Report
+from limen.quota.decision_json import DecisionJson
 
 VERSION = 1
 
@@ -15,7 +16,11 @@ def render(report: Report) -> str:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as JSON values; nothing is left out but what nobody may see."""
+    """The report as JSON values, the same in each run of the same preview."""
+    decision = report.decision
+    if decision is not None:
+        # Whoever asked for a stack that is not there yet made its claim's id at random.
+        decision = cast(DecisionJson, {name: value for name, value in decision.items() if name != "question"})
     return {
         "version": VERSION,
         "verdict": report.verdict,
@@ -29,7 +34,7 @@ def document(report: Report) -> dict[str, Any]:
         "changes": [_change(change) for change in report.changes],
         "effects": [asdict(effect) for effect in report.effects],
         "quota": [asdict(row) for row in report.quota],
-        "decision": report.decision,
+        "decision": decision,
         "policies": None if report.policies is None else _policies(report.policies),
         "denial": report.denial,
         "unknown": list(report.unknown),

@@ -56,9 +56,9 @@ def _headline(report: Report) -> str:
 
 def _lead(report: Report) -> str:
     counted = ", ".join(f"{count} to {_plain(op)}" for op, count in list(report.counts.items())[:_SHOWN])
-    planned = f"{counted}." if counted else "Nothing changes." if report.complete else ""
-    if not report.complete and counted:
-        planned = f"{counted}, as far as the preview came."
+    planned = f"{counted}." if counted else "Nothing changes."
+    if not report.complete:
+        planned = "The preview ended early: what it would change is not known."
     return f"{planned} {code(report.summary) if report.summary else ''}".strip()
 
 

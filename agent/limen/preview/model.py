@@ -123,7 +123,7 @@ class Report:
     changes: tuple[Change, ...]
     effects: tuple[Effect, ...]
     complete: bool
-    """Whether the preview came to its end: if not, there may be more changes than are told."""
+    """Whether the preview came to its end; if not, changes and effects are not told."""
     denial: str = ""
     quota: tuple[QuotaRow, ...] = ()
     policies: Policies | None = None

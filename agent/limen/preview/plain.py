@@ -25,6 +25,8 @@ def lines(value: object, most: int = MESSAGE) -> str:
 def _seen(value: object) -> str:
     # Bounded before anything is looked at: nobody reads a message of megabytes.
     text = value[: 4 * MESSAGE] if isinstance(value, str) else ""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(map(_one, _COLOURS.sub("", text).replace("\r\n", "\n")))
 
 

@@ -109,8 +109,9 @@ def _counts(changes: Sequence[Change]) -> dict[str, int]:
 
 
 def _diagnostics(found: Sequence[Json]) -> Iterator[Diagnostic]:
+    """By resource, since the engine works on several at once; what one resource said stays in its order."""
     said = set()
-    for each in found:
+    for each in sorted(found, key=lambda each: str(each.get("urn", ""))):
         text = str(each.get("message", ""))
         for prefix in _PREFIXES:
             text = text.removeprefix(prefix)

@@ -51,16 +51,18 @@ def judge(
         verdict = "violated"
     else:
         verdict = "failed" if failures else "fits"
+    # What the engine saw of changes before it gave up is chance, and would read like all of them.
+    complete = not failures and not denials
     return Report(
         verdict=verdict,
         name=name or preview.name,
         program=preview.program,
         stack=preview.stack,
         summary=_summary(verdict, preview, decision, denials),
-        counts=preview.counts,
-        changes=preview.changes,
-        effects=effects(preview),
-        complete=not failures and not denials,
+        counts=preview.counts if complete else {},
+        changes=preview.changes if complete else (),
+        effects=effects(preview) if complete else (),
+        complete=complete,
         denial=plain.lines("\n".join(_denials(preview, decision, denials))),
         quota=quota_table.rows(decision, question or {}) if decision is not None else (),
         policies=policies,
