@@ -123,8 +123,8 @@ def test_a_configuration_that_is_wrong_is_refused(
 
 @pytest.fixture
 def demo_with_room(world: World) -> Iterator[None]:
-    """Project demo with the limits that `make up` gives it."""
-    wide = {"vms": "2", "vcpus": "2", "memory": "1536MiB", "disk": "17GiB", "networks": "1"}
+    """Project demo with room for what is shipped, beside what other tests may have left charged."""
+    wide = {"vms": "8", "vcpus": "8", "memory": "4GiB", "disk": "64GiB", "networks": "8"}
     world.client.set_limits(PROJECT, {name: {"hard": amount} for name, amount in wide.items()})
     yield
     world.client.set_limits(PROJECT, {name: {"hard": amount} for name, amount in LIMITS.items()})
