@@ -1,5 +1,6 @@
 """Limits and charges of projects as metrics; a control plane that is away or slow holds up nothing."""
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -64,3 +65,23 @@ def test_a_control_plane_that_hangs_does_not_hold_up_the_scrape() -> None:
     assert outcome.error is not None
     assert "limen-api has not answered for" in outcome.error
     assert scraper.scrape()["projects"].success
+
+
+def test_an_answer_that_came_too_late_serves_the_next_scrape() -> None:
+    asked, slow = threading.Semaphore(0), threading.Event()
+    begun: list[int] = []
+
+    def second_hangs() -> dict[str, Any]:
+        begun.append(1)
+        if len(begun) > 1:
+            slow.wait()
+        asked.release()
+        return DOCUMENT
+
+    collector = ProjectsCollector(second_hangs, 0.5)
+    first = Scraper({"projects": collector}, 60.0)
+    with contextlib.suppress(TimeoutError):
+        collector.collect()
+    asked.acquire()
+    assert first.scrape()["projects"].success
+    slow.set()

@@ -10,6 +10,8 @@ from limen.agent.workers import Worker
 
 # Of a scrape's limit: limen-api is another machine, and the host's own figures must not wait for it.
 PATIENCE = 0.2
+# An answer that came after its scrape was over serves the next one, for so long.
+FRESH_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,24 @@ class ProjectsCollector:
     """`ask` brings limen-api's document; what it raises is why there is none. `limit` is that of a scrape."""
 
     def __init__(self, ask: Callable[[], Mapping[str, Any]], limit: float) -> None:
-        self._asking = Worker("ask for projects", ask)
+        self._ask = ask
+        self._asking = Worker("ask for projects", self._read)
         self._patience = limit * PATIENCE
+        self._last: tuple[float, ProjectsReading] | None = None
 
     def collect(self) -> ProjectsReading:
         run = self._asking.begin()
         try:
-            return _reading(run.result(time.monotonic() + self._patience))
+            return run.result(time.monotonic() + self._patience)
         except TimeoutError as error:
+            if self._last is not None and time.monotonic() - self._last[0] < FRESH_SECONDS:
+                return self._last[1]
             raise TimeoutError(f"limen-api has not answered for {run.seconds:.1f} s") from error
+
+    def _read(self) -> ProjectsReading:
+        reading = _reading(self._ask())
+        self._last = (time.monotonic(), reading)
+        return reading
 
 
 def _reading(document: Mapping[str, Any]) -> ProjectsReading:
