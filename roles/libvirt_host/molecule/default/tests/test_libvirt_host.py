@@ -91,6 +91,11 @@ def admit(host):
     host.check_output(f"rm -f {COPY}")
 
 
+def test_libvirtd_is_confined_as_on_a_real_host(host, guest):
+    """Else the tests of hooks would show less than they seem to."""
+    assert host.check_output("ps -o label= -p $(cat /run/libvirtd.pid)").split() == ["libvirtd", "(enforce)"]
+
+
 def test_what_nobody_was_admitted_for_does_not_start(host, guest, admit):
     """The guest itself was started before anybody could say who was admitted."""
     uuid = virsh(host, "limen", f"domuuid {guest}").stdout.strip()
