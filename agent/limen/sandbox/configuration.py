@@ -12,6 +12,13 @@ _SEALED = "secure"
 _SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 
 
+def holds_secrets(document: Mapping[str, Any]) -> bool:
+    """Whether any value in the document of Pulumi.STACK.yaml is sealed."""
+    secrets: list[str] = []
+    _replace(document.get("config"), "", "", secrets)
+    return bool(secrets)
+
+
 def for_preview(
     document: Mapping[str, Any], own: Mapping[str, Any], sealed: str, uri: str
 ) -> tuple[dict[str, Any], list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from limen.sandbox.configuration import for_import, for_preview
+from limen.sandbox.configuration import for_import, for_preview, holds_secrets
 from limen.sandbox.document import PreviewState
 from limen.sandbox.errors import SandboxError
 from limen.sandbox.stripping import PLACEHOLDER
@@ -48,6 +48,8 @@ def prepare(folder: Path, program: Path, state: PreviewState, empty: str) -> Pre
             f"{program} holds the program {project.get('name')!r}, and the state is of {state.program!r}: "
             "give the program's folder with --cwd."
         )
+    name = f"Pulumi.{state.stack}.yaml"
+    configured = _document(program / str(project.get("stackConfigDir") or ".") / name, needed=False)
     own = folder / "program"
     backend = folder / "backend"
     passphrase = folder / "passphrase"
@@ -68,17 +70,13 @@ def prepare(folder: Path, program: Path, state: PreviewState, empty: str) -> Pre
     # In a folder of its own: these commands write to the stack's configuration.
     (own / "Pulumi.yaml").write_text(yaml.safe_dump({"name": state.program, "runtime": "python"}))
     _pulumi(own, environment, "stack", "init", state.stack, "--no-select")
-    _pulumi(own, environment, "config", "set", "--secret", "placeholder", PLACEHOLDER)
-    name = f"Pulumi.{state.stack}.yaml"
+    if holds_secrets(configured):  # a second that most stacks need not wait
+        _pulumi(own, environment, "config", "set", "--secret", "placeholder", PLACEHOLDER)
     sealed = _document(own / name)
     imported = for_import(state.exported, state.uri, sealed["encryptionsalt"])
     _pulumi(own, environment, "stack", "import", stdin=json.dumps(imported))
-    document, missing = for_preview(
-        _document(program / str(project.get("stackConfigDir") or ".") / name, needed=False),
-        sealed,
-        sealed["config"][f"{state.program}:placeholder"]["secure"],
-        state.uri,
-    )
+    placeholder = (sealed.get("config") or {}).get(f"{state.program}:placeholder", {}).get("secure", "")
+    document, missing = for_preview(configured, sealed, placeholder, state.uri)
     configuration = folder / name
     configuration.write_text(yaml.safe_dump(document, sort_keys=False))
     return Prepared({**environment, "PULUMI_OPTION_CONFIG_FILE": str(configuration)}, tuple(missing))

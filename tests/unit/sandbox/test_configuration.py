@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from limen.sandbox.configuration import for_import, for_preview
+from limen.sandbox.configuration import for_import, for_preview, holds_secrets
 from limen.sandbox.document import PreviewState, address, from_json, names, to_json
 from limen.sandbox.errors import InvalidState, SandboxError
 
@@ -26,6 +26,8 @@ def test_secrets_at_any_depth_become_the_sealed_placeholder_and_are_named() -> N
         "p:vms": {"web": {"keys": [{"secure": "v1:def"}], "vcpus": 1}},
         "p:plain": {"secure": "a word", "beside": 1},
     }
+    assert holds_secrets({"config": config})
+    assert not holds_secrets({"config": {"p:plain": config["p:plain"]}})
     document, secrets = preview(config, secretsprovider="awskms://key", encryptedkey="k")
     assert document == {
         SALT: "v1:own",
