@@ -17,6 +17,8 @@ from tests.world import guests, runners
 from tests.world.stack import Stack
 from tests.world.world import World
 
+# Each runs the engine several times.
+pytestmark = pytest.mark.timeout(900)
 PROGRAM_SECRET = '\npulumi.export("password", pulumi.Config("other").require_secret("password"))\n'
 LEFT = "limen-preview-"
 
