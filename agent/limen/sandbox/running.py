@@ -34,23 +34,35 @@ def sandbox(state: PreviewState, program: Path) -> Iterator[Prepared]:
 
 def run(arguments: Sequence[str], program: Path, environment: Mapping[str, str]) -> int:
     """Run the command with our standard streams; signals are handed on. Returns a shell's exit code."""
-    try:
-        process = subprocess.Popen(
-            list(arguments), cwd=program, env=dict(environment), start_new_session=True
-        )
-    except OSError as error:
-        raise SandboxError(f"{arguments[0]} cannot be run: {error.strerror}") from error
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def hand_on(number: int, _frame: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        if process is None:
+            early.append(number)
+        else:
+            _signal(process, number)
 
+    # The handlers first: a signal that came in between would leave the command behind.
     with _handling(hand_on):
+        try:
+            process = subprocess.Popen(
+                list(arguments), cwd=program, env=dict(environment), start_new_session=True
+            )
+        except OSError as error:
+            raise SandboxError(f"{arguments[0]} cannot be run: {error.strerror}") from error
+        for number in early:
+            _signal(process, number)
         code = process.wait()
     # A command that was killed leaves its plugins.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _signal(process, signal.SIGKILL)
     return code if code >= 0 else 128 - code
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """Send it to the command and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 @contextmanager
