@@ -15,6 +15,7 @@ from limen.ledger.transitions import with_items
 from limen.ledger.values import AdmittedDomain, Host, HostResource, Owner
 from limen.quota.capacity import host_limit, parse_ratio
 from limen.quota.model import check_resource
+from limen.quota.resources import resource_rank
 
 _SELECT = """
 SELECT h.id, h.name, h.uri, h.scanned, h.created, (
@@ -180,7 +181,9 @@ def _host(row: tuple[Any, ...]) -> Host:
         uri,
         {
             resource: HostResource(capacity, reserve, Decimal(overcommit).normalize(), *counters)
-            for resource, capacity, reserve, overcommit, *counters in resources or ()
+            for resource, capacity, reserve, overcommit, *counters in sorted(
+                resources or (), key=lambda row: resource_rank(row[0])
+            )
         },
         scanned,
         created,

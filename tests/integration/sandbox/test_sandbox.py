@@ -116,7 +116,8 @@ def change(stack: Stack, wanted: dict[str, Any], **settings: str) -> None:
 
 
 def steps(preview: str) -> list[tuple[str, str]]:
-    return [(step["op"], step["urn"]) for step in json.loads(preview)["steps"]]
+    """Sorted: the engine plans what does not depend on each other in any order."""
+    return sorted((step["op"], step["urn"]) for step in json.loads(preview)["steps"])
 
 
 def test_an_unchanged_stack_shows_no_change_without_the_host_and_without_secrets(sandbox: Sandbox) -> None:
