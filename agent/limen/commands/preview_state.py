@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from limen.commands.output import BadInput, progress, say
+from limen.pulumi_cli import PulumiFailed, run_pulumi
 from limen.sandbox import document
 from limen.sandbox.document import PreviewState
 from limen.sandbox.errors import InvalidState, SandboxError
@@ -79,19 +79,11 @@ def _exported(stack: str | None, cwd: Path, source: Path | None) -> Any:
 def _export(stack: str | None, cwd: Path) -> str:
     chosen = ["--stack", stack] if stack else []
     try:
-        done = subprocess.run(
-            ["pulumi", "stack", "export", *chosen, "--non-interactive"],
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_pulumi(cwd, "stack", "export", *chosen)
     except OSError as error:
         raise BadInput(f"pulumi cannot be run in {cwd}: {error.strerror}") from error
-    if done.returncode != 0:
-        raise SandboxError(f"`pulumi stack export` failed: {done.stderr.strip()[-2000:]}")
-    return done.stdout
+    except PulumiFailed as error:
+        raise SandboxError(f"`pulumi stack export` failed: {error}") from error
 
 
 def _names(stack: str | None, cwd: Path) -> tuple[str, str]:

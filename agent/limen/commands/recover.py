@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from limen.client import ApiError, Client
 from limen.commands.output import BadInput, JsonFlag, YesFlag, confirm, print_json, print_table, progress, say
+from limen.pulumi_cli import PulumiFailed, run_pulumi
 from limen.recovery import processes
 from limen.recovery.backend import drop_unwritten, folder_of
 from limen.recovery.errors import RecoveryError
@@ -85,18 +85,10 @@ class _Pulumi:
     def run(self, *arguments: str, stdin: str = "", stack: bool = True) -> str:
         """Standard output; raises RecoveryError with what pulumi said."""
         chosen = ["--stack", self._stack] if stack else []
-        done = subprocess.run(
-            ["pulumi", *arguments, *chosen, "--non-interactive"],
-            cwd=self._program,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip())[-2000:]
-            raise RecoveryError(f"`pulumi {' '.join(arguments)}` failed: {said}")
-        return done.stdout
+        try:
+            return run_pulumi(self._program, *arguments, *chosen, stdin=stdin)
+        except PulumiFailed as error:
+            raise RecoveryError(f"`pulumi {' '.join(arguments)}` failed: {error}") from error
 
     def mend_backend(self) -> None:
         """Make the state readable again, where a killed pulumi left it unreadable."""

@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from limen.pulumi_cli import PulumiFailed, run_pulumi
 from limen.sandbox.configuration import for_import, for_preview, holds_secrets
 from limen.sandbox.document import PreviewState
 from limen.sandbox.errors import SandboxError
@@ -95,15 +95,9 @@ def _document(path: Path, needed: bool = True) -> dict[str, Any]:
 
 
 def _pulumi(folder: Path, environment: Mapping[str, str], *arguments: str, stdin: str = "") -> None:
-    done = subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=folder,
-        env=dict(environment),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip())[-2000:]
-        raise SandboxError(f"`pulumi {' '.join(arguments[:2])}` failed in the preview's sandbox: {said}")
+    try:
+        run_pulumi(folder, *arguments, stdin=stdin, environment=environment)
+    except PulumiFailed as error:
+        raise SandboxError(
+            f"`pulumi {' '.join(arguments[:2])}` failed in the preview's sandbox: {error}"
+        ) from error
