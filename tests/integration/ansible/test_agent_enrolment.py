@@ -9,6 +9,7 @@ import pytest
 from limen.agent.control_plane import ControlPlaneClient
 from tests.integration.ansible.conftest import Setting
 from tests.integration.ansible.runner import Run, RunPlaybook
+from tests.world.world import OPERATOR
 
 PLAYBOOK = """
 - hosts: localhost
@@ -73,6 +74,25 @@ def test_a_token_is_issued_once_and_anew_when_it_is_refused(
     world.client.revoke_token(issued["id"])
     assert enrol().require().changed == NEW_TOKEN
     assert ControlPlaneClient(world.authority.url, file).read_clock(world.host)
+
+
+def test_a_token_that_was_lost_is_revoked_when_another_takes_its_place(
+    enrol: Callable[..., Run], tokens: Callable[[], list[dict[str, Any]]], administrator: Setting, file: Path
+) -> None:
+    world = administrator.world
+    enrol().require()
+    (lost,) = tokens()
+    # An administrator's, for the same host: it is not the role's.
+    made = world.client.create_token(OPERATOR, ["host:report"], 600, host=world.host)
+    file.unlink()
+
+    changed = enrol().require().changed
+
+    assert changed == [NEW_TOKEN[0], "agent : Revoke those that this one replaces", NEW_TOKEN[1]]
+    left = {each["id"] for each in tokens()}
+    assert lost["id"] not in left
+    assert made["id"] in left
+    assert len(left) == 2
 
 
 def test_check_mode_foretells_a_token_and_issues_none(
