@@ -144,11 +144,12 @@ def test_a_domain_starts_once_somebody_is_charged_for_it(
     assert started.rc == 0, started.stderr
 
 
-def test_the_agent_beside_the_control_plane_answers_through_it(
-    control: Host, hypervisors: dict[str, Host]
+@pytest.mark.parametrize("beside", [True, False], ids=["beside-the-control-plane", "elsewhere"])
+def test_an_agent_answers_through_the_control_plane(
+    control: Host, hypervisors: dict[str, Host], beside: bool
 ) -> None:
-    beside = control.backend.get_hostname()
-    [name] = [name for name, host in hypervisors.items() if host.backend.get_hostname() == beside]
+    own = control.backend.get_hostname()
+    [name] = [name for name, host in hypervisors.items() if (host.backend.get_hostname() == own) == beside]
     code = (
         "import sys, urllib.request as r\n"
         "token = open('/etc/limen/administrator-token').read().strip()\n"
@@ -166,6 +167,26 @@ def test_the_agent_beside_the_control_plane_answers_through_it(
     assert outcomes
     assert failed == []
     assert any(line.startswith("node_cpu_seconds_total{") for line in metrics)
+
+
+def test_an_agent_elsewhere_knows_its_readers(control: Host, hypervisors: dict[str, Host]) -> None:
+    own = control.backend.get_hostname()
+    [agent] = [host for host in hypervisors.values() if host.backend.get_hostname() != own]
+    address = str(agent.check_output("hostname -I").split()[0])
+    request = f"https://{address}:9000/metrics"
+    code = (
+        "import ssl, sys, urllib.error, urllib.request as r\n"
+        "trusted = ssl.create_default_context(cafile='/etc/limen/agents/authority.pem')\n"
+        "try:\n"
+        "    print(r.urlopen(sys.argv[1], timeout=30, context=trusted).status)\n"
+        "except urllib.error.HTTPError as error:\n"
+        "    print(error.code)\n"
+    )
+    # Its certificate is good for its address, and who shows no token gets nothing.
+    assert control.check_output("python3 -c %s %s", code, request) == "401"
+    for file in ("agent-key.pem", "agent-read-token"):
+        assert agent.file(f"/etc/limen/{file}").mode == 0o640
+    assert not agent.file("/etc/limen/agents/authority.key").exists
 
 
 def test_a_request_is_decided_with_its_arithmetic(control: Host) -> None:

@@ -1,21 +1,34 @@
-"""limen-agent answers on loopback, confined, with figures of the host and of its VMs."""
+"""limen-agent answers its readers over HTTPS, confined, with figures of the host and of its VMs."""
 
 import json
 
 import pytest
 from testinfra.host import Host
 
-URL = "http://127.0.0.1:9000"
+FETCH = """
+import ssl, sys, urllib.error, urllib.request
+address, path, token = sys.argv[1:]
+trusted = ssl.create_default_context(cafile="/etc/limen/agents/authority.pem")
+asked = urllib.request.Request(f"https://{address}:9000{path}", headers={"Authorization": f"Bearer {token}"})
+try:
+    print(urllib.request.urlopen(asked, context=trusted).read().decode())
+except urllib.error.HTTPError as error:
+    sys.exit(f"refused: {error.code}")
+"""
+TOKEN = "of-this-test"
 DOMAIN = (
     "<domain type='qemu'><name>probe</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>"
     "<os><type arch='x86_64'>hvm</type></os></domain>"
 )
 
 
+def address_of(host: Host) -> str:
+    return str(host.check_output("hostname -I")).split()[0]
+
+
 def get(host: Host, path: str) -> str:
-    """What it answers at a path; raises AssertionError where it does not."""
-    code = f"import urllib.request; print(urllib.request.urlopen('{URL}{path}').read().decode())"
-    return host.check_output("python3 -c %s", code)
+    """What it answers at a path, with a certificate that is good; raises AssertionError where it does not."""
+    return str(host.check_output("python3 -c %s %s %s %s", FETCH, address_of(host), path, TOKEN))
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +47,25 @@ def test_it_runs_at_boot_as_its_user(host: Host) -> None:
     assert json.loads(get(host, "/healthz"))["status"] == "ok"
 
 
-def test_it_listens_on_loopback_alone(host: Host) -> None:
-    assert host.socket("tcp://127.0.0.1:9000").is_listening
-    assert not host.socket("tcp://0.0.0.0:9000").is_listening
+def test_it_listens_where_it_was_told_and_answers_who_shows_the_token(host: Host) -> None:
+    address = address_of(host)
+    assert host.socket(f"tcp://{address}:9000").is_listening
+    assert not host.socket("tcp://127.0.0.1:9000").is_listening
+    refused = host.run("python3 -c %s %s %s %s", FETCH, address, "/metrics", "guess")
+    assert "refused: 401" in refused.stderr
+
+
+def test_its_secrets_are_its_own_and_systemd_keeps_strangers_off(host: Host) -> None:
+    for name in ("agent-key.pem", "agent-read-token"):
+        file = host.file(f"/etc/limen/{name}")
+        assert (file.user, file.group, file.mode) == ("root", "limen-agent", 0o640)
+    allowed = host.check_output("systemctl show --property IPAddressAllow --value limen-agent").split()
+    assert {each.partition("/")[0] for each in allowed} == {
+        "127.0.0.0",
+        "::1",
+        address_of(host),
+        "192.0.2.1",
+    }
 
 
 def test_every_collector_works_under_confinement(metrics: str) -> None:
