@@ -7,35 +7,12 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.contract.hypervisors import hypervisor
 from tests.lab import libvirtd, processes
 from tests.lab.instance import Instance
-from tests.world.metered import Domains, complete, metered, succeeds, timed
+from tests.world.metered import Domains, complete, succeeds, timed
 from tests.world.serving import Serving, samples, serving
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Instance]:
-    with hypervisor("agf") as made:
-        yield made
-
-
-@pytest.fixture
-def define(lab: Instance) -> Iterator[Domains]:
-    made = Domains(lab)
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def agent(lab: Instance, tmp_path: Path) -> Iterator[Serving]:
-    with metered(lab, tmp_path) as made:
-        yield made
 
 
 def test_a_qemu_that_hangs_is_passed_over(agent: Serving, define: Domains, lab: Instance) -> None:

@@ -1,6 +1,8 @@
-"""A libvirt host whose figures limen-agent serves, and what tests read in them."""
+"""A libvirt host whose figures limen-agent serves, and what tests read in them.
 
-import contextlib
+A conftest.py that imports the fixtures gives them to the tests beside it.
+"""
+
 import subprocess
 import time
 import uuid
@@ -8,8 +10,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from limen.hypervisor.connection import connect
 from limen.hypervisor.xmltools import unparse
+from tests.contract.hypervisors import hypervisor
 from tests.lab import processes
 from tests.lab.instance import Instance
 from tests.world.serving import Serving, samples, serving
@@ -56,10 +61,25 @@ class Domains:
                 subprocess.run(argv, capture_output=True, check=False)
 
 
-@contextlib.contextmanager
-def metered(lab: Instance, folder: Path) -> Iterator[Serving]:
-    """An agent that is connected to the lab's libvirt; its log stands in `folder`."""
-    with serving(folder / "log", "--libvirt-uri", uri(lab), "--scrape-timeout", str(LIMIT)) as made:
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Instance]:
+    """A libvirt of the module's own."""
+    with hypervisor("ag") as made:
+        yield made
+
+
+@pytest.fixture
+def define(lab: Instance) -> Iterator[Domains]:
+    """Defines domains there."""
+    made = Domains(lab)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def agent(lab: Instance, tmp_path: Path) -> Iterator[Serving]:
+    """An agent that is connected to that libvirt."""
+    with serving(tmp_path / "log", "--libvirt-uri", uri(lab), "--scrape-timeout", str(LIMIT)) as made:
         processes.wait_until(lambda: succeeds(made), 30, "the agent's connection to libvirt")
         yield made
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.postgres import BIN
-from tests.world import agent
-from tests.world.agent import HostAgent
+from tests.world.agent import HostAgent, hook_text
+from tests.world.metered import agent, define, lab
 from tests.world.world import World
 from tests.world.world import world as a_world
+
+__all__ = ["agent", "define", "guarded", "host_agent", "lab"]
 
 
 @pytest.fixture(scope="package")
@@ -19,7 +21,7 @@ def guarded() -> Iterator[World]:
     missing = [what for what in ("libvirtd", "qemu-img", "ip") if shutil.which(what) is None]
     if os.geteuid() != 0 or missing or not BIN.is_dir():
         pytest.skip("needs root and the lab's Debian packages: python3 -m tests.lab packages")
-    with a_world(start_hook=agent.hook_text) as made:
+    with a_world(start_hook=hook_text) as made:
         made.client.create_user("agents")
         yield made
 

@@ -2,43 +2,21 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 from urllib.request import urlopen
 
-import pytest
 from pydantic import TypeAdapter
 
 from limen.agent.documents import DomainsDocument, HealthDocument, SystemDocument
-from tests.contract.hypervisors import hypervisor
 from tests.lab import libvirtd, processes
 from tests.lab.instance import Instance
 from tests.lab.ports import free
-from tests.world.metered import Domains, complete, metered, succeeds, uri
+from tests.world.metered import Domains, complete, succeeds, uri
 from tests.world.serving import Serving, samples, serving
 
 ROCKET = 'say "hi" \\ \N{ROCKET}'
 LONG = "l" * 200
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Instance]:
-    with hypervisor("ag") as made:
-        yield made
-
-
-@pytest.fixture
-def define(lab: Instance) -> Iterator[Domains]:
-    made = Domains(lab)
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def agent(lab: Instance, tmp_path: Path) -> Iterator[Serving]:
-    with metered(lab, tmp_path) as made:
-        yield made
 
 
 def test_odd_names_and_owners(agent: Serving, define: Domains) -> None:
