@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,14 @@ import pytest
 from tests.lab import aptproxy, image, libvirtd, netns, processes
 from tests.lab.instance import Instance, instance
 from tests.lab.lab import Lab
+from tests.world.waiting import eventually
+
+pytestmark = pytest.mark.timeout(1500)
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "192.168.77.10"
+# 30 s on two quiet cores under TCG, and many times that beside others.
+BOOT_SECONDS = 600.0
 MAC = "52:54:00:4c:61:01"
 NETWORK = f"""
 <network>
@@ -106,7 +110,6 @@ class Guest:
 
     lab: Instance
     key: Path
-    booted_in: float
 
     def ssh(self, command: str) -> "subprocess.CompletedProcess[str]":
         """Run a command in the guest, as somebody with the lab's ssh_config would."""
@@ -148,16 +151,16 @@ def guest(labs: tuple[Instance, Instance]) -> Guest:
                 console=lab.state / "console.log",
             )
         )
-        started = time.monotonic()
         domain.create()
     finally:
         connection.close()
-    waiting = Guest(lab, key, 0)
-    while (answer := waiting.ssh("true")).returncode != 0:
-        console = (lab.state / "console.log").read_text(errors="replace")[-2000:]
-        assert time.monotonic() - started < 150, f"no SSH: {answer.stderr}\n{console}"
-        time.sleep(0.5)
-    return Guest(lab, key, time.monotonic() - started)
+    made = Guest(lab, key)
+    try:
+        eventually(lambda: made.ssh("true").returncode == 0, "SSH answers", BOOT_SECONDS)
+    except AssertionError:
+        sys.stderr.write((lab.state / "console.log").read_text(errors="replace")[-2000:])
+        raise
+    return made
 
 
 def test_the_labs_are_different_hosts(labs: tuple[Instance, Instance]) -> None:
@@ -174,11 +177,9 @@ def test_the_labs_are_different_hosts(labs: tuple[Instance, Instance]) -> None:
             connection.close()
 
 
-def test_a_second_up_changes_nothing_and_is_quick(labs: tuple[Instance, Instance]) -> None:
+def test_a_second_up_changes_nothing(labs: tuple[Instance, Instance]) -> None:
     before = [process.pid for process in libvirtd.members(labs[1])]
-    started = time.monotonic()
     assert "was running" in lab_command("up", *options(labs[1]))
-    assert time.monotonic() - started < 5  # 0.1 s on an idle machine
     assert [process.pid for process in libvirtd.members(labs[1])] == before
 
 
@@ -210,11 +211,9 @@ def test_status_says_where_everything_is(labs: tuple[Instance, Instance]) -> Non
 
 
 def test_the_guest_answers_on_ssh(guest: Guest) -> None:
-    sys.stderr.write(f"SSH answered {guest.booted_in:.1f} s after the start\n")  # shown by pytest -s
-    # sudo hangs for 12 s where the guest's own name does not resolve.
-    started = time.monotonic()
     assert guest.ssh("sudo hostname").stdout.strip() == "guest"
-    assert time.monotonic() - started < 8
+    # sudo hangs for 12 s where the guest's own name does not resolve.
+    assert guest.ssh("getent hosts guest").returncode == 0
     assert guest.ssh("df --output=size -BG / | tail -1").stdout.strip() == "4G"
 
 

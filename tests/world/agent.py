@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.lab.lab import Lab
+from tests.world.waiting import eventually
 
 COMMAND = Path(sys.executable).with_name("limen-agent")
 START_SECONDS = 60.0
@@ -105,12 +105,3 @@ class HostAgent:
             self.process.kill()
             self.process.wait(20)
             self.process = None
-
-
-def eventually(check: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """What `check` answers once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.1)
-    return found

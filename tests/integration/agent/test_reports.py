@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.test_start_hook import MIB, Domain
-from tests.world.agent import HostAgent, eventually
+from tests.world.agent import HostAgent
+from tests.world.waiting import eventually
 from tests.world.world import World
 
 # An event, a scan, a report: seconds on an idle machine; emulated guests of others share this one.

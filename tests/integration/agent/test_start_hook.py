@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.world.agent import HostAgent, eventually
+from tests.world.agent import HostAgent
+from tests.world.waiting import eventually
 from tests.world.world import World
 
 MIB = 1024**2

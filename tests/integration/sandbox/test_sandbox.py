@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import yaml
 
 from tests.world import guests, runners
 from tests.world.stack import Stack
+from tests.world.waiting import eventually
 from tests.world.world import World
 
 # Each runs the engine several times.
@@ -207,8 +207,6 @@ def test_the_empty_host_goes_with_a_sandbox_that_is_killed(sandbox: Sandbox) -> 
         file, command = process.stdout.readline().split()
         pid = int((Path(file).parent / "host" / "libvirt" / "libvirtd.pid").read_text())
         process.kill()
-        give_up = time.monotonic() + 60
-        while Path(f"/proc/{pid}").exists():
-            assert time.monotonic() < give_up, "the libvirtd outlives its sandbox"
-            time.sleep(0.1)  # it is not our child, so that nobody tells us
+        # It is not our child, so that nobody tells us.
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), "libvirtd goes with its sandbox", 60.0)
         os.kill(int(command), signal.SIGKILL)

@@ -6,6 +6,7 @@ import pty
 import select
 import socket
 import subprocess
+import termios
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tests.lab import image, netns
 from tests.lab.demo import hypervisor
 from tests.world.agreement import agree
 from tests.world.stack import Stack
+from tests.world.waiting import eventually
 from tests.world.world import World
 
 PROJECT = "booted"
@@ -147,6 +149,7 @@ def test_limen_vm_console_shows_the_guest_and_its_escape_ends_it(world: World, b
     banner(world)
     with terminal(["limen", "vm", "console", "web"], world.environment) as console:
         console.read_until(b"Escape character is ^]")
+        console.wait_for_raw()
         console.send(b"\r")
         console.read_until(b"web login:")
         console.send(ESCAPE)
@@ -164,6 +167,10 @@ class Terminal:
 
     def send(self, keys: bytes) -> None:
         os.write(self.screen, keys)
+
+    def wait_for_raw(self) -> None:
+        """Wait until each key goes to the program as it is: virsh drops what was typed before."""
+        eventually(lambda: not termios.tcgetattr(self.screen)[3] & termios.ICANON, "a raw terminal", 120.0)
 
     def read_until(self, wanted: bytes, seconds: float = 120.0) -> None:
         """Wait for what the program is to show; fails with what it showed instead."""

@@ -10,6 +10,8 @@ import pytest
 from limen.agent.metrics import Family, gauge
 from limen.agent.scraping import Scraper, families
 
+LIMIT = 3.0  # seconds
+
 
 @dataclass(frozen=True)
 class _Reading:
@@ -50,12 +52,12 @@ def hanging() -> Iterator[_Hanging]:
 
 
 def test_others_answer_in_time(hanging: _Hanging) -> None:
-    scraper = Scraper({"hanging": hanging, "bad": _Bad(), "good": _Good()}, timeout=0.5)
+    scraper = Scraper({"hanging": hanging, "bad": _Bad(), "good": _Good()}, timeout=LIMIT)
     begun = time.monotonic()
 
     outcomes = scraper.scrape()
 
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < LIMIT
     assert outcomes["good"].reading == _Reading(7)
     assert outcomes["bad"].error == "the disk is gone"
     assert outcomes["hanging"].error is not None
@@ -69,7 +71,7 @@ def test_others_answer_in_time(hanging: _Hanging) -> None:
 
 
 def test_one_that_hangs_is_not_asked_again_and_recovers(hanging: _Hanging) -> None:
-    scraper = Scraper({"hanging": hanging}, timeout=0.2)
+    scraper = Scraper({"hanging": hanging}, timeout=1.0)
 
     scraper.scrape()
     scraper.scrape()

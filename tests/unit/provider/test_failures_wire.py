@@ -160,7 +160,7 @@ def test_cancel_ends_a_wait(api: FakeApi, token_file: Path) -> None:
         provider.configure()
         claim = make_claim(provider)
         admission = make_admission(provider, claim, api.host_uri)
-        api.settle_seconds = 5
+        api.settle_seconds = 30
         refusals: list[Refused] = []
 
         def delete() -> None:
@@ -175,8 +175,8 @@ def test_cancel_ends_a_wait(api: FakeApi, token_file: Path) -> None:
             provider.engine.heard.wait_for(lambda: "waiting for" in provider.engine.texts, timeout=10)
         started = time.monotonic()
         provider.ask(provider.stub.Cancel, Empty())
-        deleting.join(10)
-        assert time.monotonic() - started < 2
+        deleting.join(60)
+        assert time.monotonic() - started < 10
         assert [refused.code for refused in refusals] == [grpc.StatusCode.CANCELLED]
 
 
