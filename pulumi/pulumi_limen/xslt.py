@@ -38,6 +38,7 @@ def domain_xslt(
     hotplug_ports: int = 0,
     firmware: Firmware = "bios",
     headless: bool = False,
+    root_disk: str = "",
 ) -> str:
     """The stylesheet of a domain.
 
@@ -46,7 +47,8 @@ def domain_xslt(
     ceilings of live growth; the plugin's own sizes become the current ones. `hotplug_ports` adds PCI Express
     root ports: a q35 machine takes no further disk or card without a free one. `uefi` and `uefi-secure` let
     libvirt choose the host's firmware files; secure boot needs a q35 machine. `headless` drops the graphics
-    that the plugin adds to every domain. Raises `ValueError`.
+    that the plugin adds to every domain. `root_disk` is the root volume's key: where that is a path, as in
+    all pools of files, the disk is named by it instead of by its pool. Raises `ValueError`.
     """
     sheet, metadata = _stylesheet("domain", uuid, hint, {"stack": stack} if stack else {})
     if tags:
@@ -78,6 +80,8 @@ def domain_xslt(
         _literal(devices, "controller", {"type": "pci", "index": str(index), "model": "pcie-root-port"})
     if headless:
         _template(sheet, "/domain/devices/graphics")
+    if root_disk.startswith("/"):
+        _by_path(sheet, root_disk)
     if firmware != "bios":
         _firmware(sheet, secure=firmware == "uefi-secure")
     return _text(sheet)
@@ -135,6 +139,15 @@ def _tags(metadata: ET.Element, tags: Mapping[str, str]) -> None:
     holder = ET.SubElement(metadata, f"{{{TAGS_NAMESPACE}}}tags")
     for name in sorted(tags):
         _literal(holder, f"{{{TAGS_NAMESPACE}}}tag", {"name": name, "value": tags[name]})
+
+
+def _by_path(sheet: ET.Element, path: str) -> None:
+    """Under AppArmor libvirt 9.0 gives a guest the files that its disks name by path, and no volume that is
+    named by its pool (libvirt's issue 546).
+    """
+    type_, attribute = ("block", "dev") if path.startswith("/dev/") else ("file", "file")
+    _attribute(_template(sheet, "/domain/devices/disk/@type[. = 'volume']"), "type", type_)
+    _literal(_template(sheet, "/domain/devices/disk[@type='volume']/source"), "source", {attribute: path})
 
 
 def _firmware(sheet: ET.Element, secure: bool) -> None:

@@ -23,8 +23,12 @@ CHANGED_ELSEWHERE = (
 """Inputs whose change must not replace the domain. A domain that is replaced anyway takes the new ones."""
 
 
-def inputs(spec: VmSpec, context: Context, admission: Admission, agent: bool) -> dict[str, Any]:
-    """Inputs of `libvirt.Domain` but for its devices; `agent` says that the guest agent tells addresses."""
+def inputs(
+    spec: VmSpec, context: Context, admission: Admission, root_disk: pulumi.Output[str], agent: bool
+) -> dict[str, Any]:
+    """Inputs of `libvirt.Domain` but for its devices; `root_disk` is the root volume's key, and `agent` says
+    that the guest agent tells addresses.
+    """
     capabilities = context.capabilities
     machine = spec.machine or capabilities.machine
     return {
@@ -50,7 +54,7 @@ def inputs(spec: VmSpec, context: Context, admission: Admission, agent: bool) ->
         if spec.vnc
         else None,
         "tpm": libvirt.DomainTpmArgs(backend_type="emulator", backend_version="2.0") if spec.tpm else None,
-        "xml": libvirt.DomainXmlArgs(xslt=_stylesheet(spec, context, admission, machine)),
+        "xml": libvirt.DomainXmlArgs(xslt=_stylesheet(spec, context, admission, root_disk, machine)),
     }
 
 
@@ -111,7 +115,9 @@ def first_address(cards: Sequence[Any] | None) -> str:
     return ""
 
 
-def _stylesheet(spec: VmSpec, context: Context, admission: Admission, machine: str) -> pulumi.Output[str]:
+def _stylesheet(
+    spec: VmSpec, context: Context, admission: Admission, root_disk: pulumi.Output[str], machine: str
+) -> pulumi.Output[str]:
     key = f"vm:{spec.key}"
     q35 = "q35" in machine
 
@@ -126,6 +132,8 @@ def _stylesheet(spec: VmSpec, context: Context, admission: Admission, machine: s
             hotplug_ports=MAX_DEVICES + 6 if q35 else 0,
             firmware=spec.firmware,
             headless=not spec.vnc,
+            root_disk=found[2],
         )
 
-    return pulumi.Output.all(admission.output("uuid"), context.claim.output("claimId")).apply(text)
+    known = (admission.output("uuid"), context.claim.output("claimId"), root_disk)
+    return pulumi.Output.all(*known).apply(text)

@@ -85,7 +85,7 @@ class VirtualMachine(pulumi.ComponentResource):
         agent = bool(spec.nics) and domain.needs_agent(spec, self._network(0)[0])
         return libvirt.Domain(
             spec.key,
-            **domain.inputs(spec, self._context, admission, agent),
+            **domain.inputs(spec, self._context, admission, root.volume_id, agent),
             disks=[libvirt.DomainDiskArgs(volume_id=root.volume_id)],
             cloudinit=seed.id if seed else None,
             network_interfaces=cards,

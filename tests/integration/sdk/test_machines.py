@@ -27,6 +27,8 @@ def test_firmware_consoles_and_machines(roomy: World, stack: Stack) -> None:
     stack.configure(document, PROJECT)
     stack.up().require()
     uefi, secure, kept = (xml(roomy, stack, name) for name in vms)
+    named_by = {each.get("type") for tree in (uefi, secure, kept) for each in tree.findall("devices/disk")}
+    assert named_by == {"file"}, "AppArmor gives a guest no volume that is named by its pool"
     assert uefi.find("os/loader") is not None
     assert [each.get("type") for each in uefi.findall("devices/graphics")] == ["vnc"]
     [listen] = uefi.findall("devices/graphics/listen")

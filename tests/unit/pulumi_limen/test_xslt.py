@@ -51,6 +51,29 @@ def test_identity_and_hint_are_added_and_nothing_else_changes(tmp_path: Path) ->
     assert shape(root) == shape(read(domain().replace("q35", "i440fx")))
 
 
+@pytest.mark.parametrize(
+    ("key", "type_", "source"),
+    [
+        ("/srv/vms/web 1'&<root>.qcow2", "file", {"file": "/srv/vms/web 1'&<root>.qcow2"}),
+        ("/dev/vg/web-1", "block", {"dev": "/dev/vg/web-1"}),
+        ("zTUcJ9-logical-volumes-have-such-keys", "volume", {"pool": "default", "volume": "web-1-root"}),
+    ],
+    ids=["file", "block", "logical"],
+)
+def test_the_root_disk_is_named_by_its_path_where_it_has_one(
+    tmp_path: Path, key: str, type_: str, source: dict[str, str]
+) -> None:
+    root = apply(domain_xslt(uuid=UUID, hint=HINT, root_disk=key), tmp_path, domain())
+    disk, seed = root.findall("devices/disk")
+    assert disk.attrib == {"type": type_, "device": "disk"}
+    assert [each.attrib for each in disk.findall("source")] == [source]
+    assert [(each.tag, each.attrib) for each in disk if each.tag != "source"] == [
+        ("driver", {"name": "qemu", "type": "qcow2"}),
+        ("target", {"dev": "vda", "bus": "virtio"}),
+    ]
+    assert seed.findall("source")[0].attrib == {"file": "/var/lib/libvirt/images/web-1-ci.iso"}
+
+
 def test_tags_and_stack_stand_beside_the_hint_as_libvirt_keeps_them(tmp_path: Path) -> None:
     tags = {"role": "database,operators", "note": EVIL}
     text = domain().replace(

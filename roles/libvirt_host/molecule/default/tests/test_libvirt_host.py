@@ -7,8 +7,8 @@ import pytest
 # A guest that never runs an instruction: it is only there to be defined and started.
 DOMAIN = """<domain type='qemu'><name>probe</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type></os>
-<devices><disk type='volume' device='disk'><driver name='qemu' type='qcow2'/>
-<source pool='vms' volume='probe'/><target dev='vda' bus='virtio'/></disk>
+<devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
+<source file='/srv/limen/database/vms/probe'/><target dev='vda' bus='virtio'/></disk>
 <interface type='network'><source network='guests'/><model type='virtio'/>
 <filterref filter='limen-no-mail'/></interface>
 </devices></domain>"""
@@ -94,6 +94,14 @@ def admit(host):
 def test_libvirtd_is_confined_as_on_a_real_host(host, guest):
     """Else the tests of hooks would show less than they seem to."""
     assert host.check_output("ps -o label= -p $(cat /run/libvirtd.pid)").split() == ["libvirtd", "(enforce)"]
+
+
+def test_a_guest_may_open_its_own_volume_alone(host, guest):
+    uuid = virsh(host, "limen", f"domuuid {guest}").stdout.strip()
+    pool = "/srv/limen/database/vms"
+    allowed = host.check_output(f"grep -rh {pool} /etc/apparmor.d").splitlines()
+    assert {line.split()[0] for line in allowed} == {f'"{pool}/probe"'}
+    assert host.run(f"grep -q {pool}/probe /etc/apparmor.d/libvirt/libvirt-{uuid}.files").rc == 0
 
 
 def test_what_nobody_was_admitted_for_does_not_start(host, guest, admit):
