@@ -7,7 +7,8 @@ from ansible_collections.limen.platform.plugins.module_utils import vm_gate
 from ansible_collections.limen.platform.plugins.module_utils.errors import ApiError, QuotaDenied
 from ansible_collections.limen.platform.plugins.module_utils.names import item_uuid
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Disk, Hint, Seen, Size, Wanted
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import Plan, plan
+from ansible_collections.limen.platform.plugins.module_utils.vm_plan import plan
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import Plan
 
 MIB = 2**20
 HOST = "9b0d8a52-8c5e-4d5e-9a65-6f1b1b0f4c02"

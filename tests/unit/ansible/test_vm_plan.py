@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.limen.platform.plugins.module_utils.vm_devices import mac_address
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import (
     Card,
     CardSeen,
@@ -14,12 +15,8 @@ from ansible_collections.limen.platform.plugins.module_utils.vm_model import (
     Size,
     Wanted,
 )
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import (
-    NotPossible,
-    Plan,
-    mac_address,
-    plan,
-)
+from ansible_collections.limen.platform.plugins.module_utils.vm_plan import plan
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible, Plan
 
 MIB = 2**20
 UUID = "8b0d8a52-8c5e-4d5e-9a65-6f1b1b0f4c01"

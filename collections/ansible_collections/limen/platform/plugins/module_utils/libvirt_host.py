@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ansible_collections.limen.platform.plugins.module_utils import vm_xml
 from ansible_collections.limen.platform.plugins.module_utils.errors import LimenError
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Seen, Wanted
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import NotPossible
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible
 
 try:
     import libvirt

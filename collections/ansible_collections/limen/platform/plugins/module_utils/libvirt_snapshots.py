@@ -9,7 +9,7 @@ import typing as t
 from ansible_collections.limen.platform.plugins.module_utils import snapshot_xml, vm_xml
 from ansible_collections.limen.platform.plugins.module_utils.libvirt_host import Host, libvirt
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Seen
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import NotPossible
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible
 
 
 class Snapshots:

@@ -12,8 +12,9 @@ import typing as t
 
 from ansible_collections.limen.platform.plugins.module_utils import vm_seed, vm_xml, volume_xml
 from ansible_collections.limen.platform.plugins.module_utils.libvirt_host import Host, libvirt
+from ansible_collections.limen.platform.plugins.module_utils.vm_devices import seed_name
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import KIB, Card, Disk, Hint, Seed, Size
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import NotPossible, Plan, Step, seed_name
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible, Plan, Step
 
 POLL_SECONDS = 0.25
 ASK_AGAIN_SECONDS = 10.0

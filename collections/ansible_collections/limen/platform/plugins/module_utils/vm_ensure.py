@@ -22,13 +22,8 @@ from ansible_collections.limen.platform.plugins.module_utils.libvirt_host import
 from ansible_collections.limen.platform.plugins.module_utils.running import Result
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Disk, Seen, Wanted
 from ansible_collections.limen.platform.plugins.module_utils.vm_options import wanted_vms
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import (
-    NotPossible,
-    Plan,
-    Step,
-    describe,
-    plan,
-)
+from ansible_collections.limen.platform.plugins.module_utils.vm_plan import describe, plan
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible, Plan, Step
 
 ADMITTED_AGAIN = "admitted again"
 LOWERED = "claim lowered to its size"

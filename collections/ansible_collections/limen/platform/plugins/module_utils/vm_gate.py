@@ -20,7 +20,7 @@ from ansible_collections.limen.platform.plugins.module_utils.client import Clien
 from ansible_collections.limen.platform.plugins.module_utils.errors import ApiError, LimenError, QuotaDenied
 from ansible_collections.limen.platform.plugins.module_utils.names import item_uuid
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Hint, Seen, Wanted
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import Plan
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import Plan
 
 BACKEND = "limen.platform.vm"
 SETTLE_SECONDS = 30.0

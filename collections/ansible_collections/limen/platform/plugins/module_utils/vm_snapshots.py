@@ -17,7 +17,7 @@ from ansible_collections.limen.platform.plugins.module_utils.names import check_
 from ansible_collections.limen.platform.plugins.module_utils.running import Result
 from ansible_collections.limen.platform.plugins.module_utils.snapshot_xml import Snapshot
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Seen, Size, Wanted
-from ansible_collections.limen.platform.plugins.module_utils.vm_plan import NotPossible
+from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
