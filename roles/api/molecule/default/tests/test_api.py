@@ -69,8 +69,21 @@ def test_no_password_is_in_the_journal_or_on_a_command_line(host: Host) -> None:
         assert found.stdout == ""
 
 
+def test_old_denials_are_deleted_each_day(host: Host) -> None:
+    assert host.service("limen-audit-prune.timer").is_enabled
+    asked = "SELECT count(*) FROM audit WHERE NOT allowed AND at < now() - interval '365 days'"
+    denial = (
+        "INSERT INTO audit (at, actor, action, allowed, detail)"
+        " VALUES (now() - interval '366 days', 'molecule', 'claim.create', false, '{}')"
+    )
+    host.check_output("runuser -u postgres -- psql -qAt limen -c %s", denial)
+    host.check_output("systemctl start limen-audit-prune.service")
+    assert host.check_output("runuser -u postgres -- psql -qAt limen -c %s", asked) == "0"
+    assert "Deleted 1 denial." in host.check_output("journalctl --no-pager -o cat -u limen-audit-prune")
+
+
 def test_systemd_calls_the_units_well_confined(host: Host) -> None:
-    for unit in ("limen-api", "limen-migrate"):
+    for unit in ("limen-api", "limen-migrate", "limen-audit-prune"):
         last = host.check_output(f"systemd-analyze security --no-pager {unit}.service").splitlines()[-1]
         assert " OK " in last, last
 
