@@ -19,7 +19,7 @@ def test_a_qemu_that_hangs_is_passed_over(agent: Serving, define: Domains, lab: 
     define("stopped", paused=True)
     define("fine", paused=True)
     # A domain that has just been started is busy for a moment.
-    processes.wait_until(lambda: complete(agent.text()) == {"stopped": 1, "fine": 1}, 30, "all figures")
+    processes.wait_until(lambda: complete(agent.text()) == {"stopped": 1, "fine": 1}, 60, "all figures")
     qemu = next(p for p in libvirtd.members(lab) if "guest=stopped," in _command_line(p.pid))
     os.kill(qemu.pid, signal.SIGSTOP)
     try:
@@ -27,7 +27,7 @@ def test_a_qemu_that_hangs_is_passed_over(agent: Serving, define: Domains, lab: 
         assert complete(timed(agent)) == {"stopped": 0, "fine": 1}
     finally:
         os.kill(qemu.pid, signal.SIGCONT)
-    processes.wait_until(lambda: complete(agent.text()) == {"stopped": 1, "fine": 1}, 30, "all figures")
+    processes.wait_until(lambda: complete(agent.text()) == {"stopped": 1, "fine": 1}, 60, "all figures")
 
 
 def test_libvirtd_killed_and_started_again(agent: Serving, define: Domains, lab: Instance) -> None:
@@ -35,9 +35,9 @@ def test_libvirtd_killed_and_started_again(agent: Serving, define: Domains, lab:
     daemon = libvirtd.pid_of(lab, "libvirtd")
     assert daemon is not None
     os.kill(daemon.pid, signal.SIGKILL)
-    processes.wait_until(lambda: libvirtd.pid_of(lab, "libvirtd") is None, 10, "the end of libvirtd")
+    processes.wait_until(lambda: libvirtd.pid_of(lab, "libvirtd") is None, 60, "the end of libvirtd")
     try:
-        processes.wait_until(lambda: not succeeds(agent), 10, "a scrape that says what is missing")
+        processes.wait_until(lambda: not succeeds(agent), 60, "a scrape that says what is missing")
         text = timed(agent)
         assert samples(text, "node_load1")
         assert not samples(text, "limen_domain_state")
@@ -45,7 +45,7 @@ def test_libvirtd_killed_and_started_again(agent: Serving, define: Domains, lab:
         assert "not available" in agent.document("/v1/system")["collectors"]["pools"]["error"]
     finally:
         libvirtd.up(lab)
-    processes.wait_until(lambda: complete(agent.text()) == {"web": 1}, 30, "the domains")
+    processes.wait_until(lambda: complete(agent.text()) == {"web": 1}, 60, "the domains")
 
 
 def test_libvirtd_stopped(agent: Serving, lab: Instance) -> None:

@@ -128,4 +128,4 @@ def test_sigterm_ends_it_at_once(agent: Serving) -> None:
     agent.text()
     agent.process.terminate()
 
-    assert agent.process.wait(2) == 0
+    assert agent.process.wait(10) == 0

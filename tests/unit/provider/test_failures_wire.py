@@ -199,7 +199,7 @@ def test_the_process_ends_with_its_engine(tmp_path: Path) -> None:
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait()
     engine.stdout.close()
-    alive = psutil.wait_procs([provider], timeout=5)[1]
+    alive = psutil.wait_procs([provider], timeout=20)[1]
     for process in alive:
         process.kill()
     assert not alive
