@@ -26,17 +26,20 @@ def virsh(host, user, *arguments, uri="qemu:///system", stdin=""):
 
 @pytest.fixture(scope="module")
 def guest(host):
-    """A paused domain on the role's pool, network and filter, made by the control plane's user."""
-    made = virsh(host, "limen", "vol-create-as vms probe 8M --format qcow2")
-    assert made.rc == 0, made.stderr
+    """A paused domain on the role's pools, network and filter, made by the control plane's user."""
+    backing = "--backing-vol /srv/limen/database/iso/image --backing-vol-format qcow2"
     try:
+        for volume in ("iso image 8M --format qcow2", f"vms probe 8M --format qcow2 {backing}"):
+            made = virsh(host, "limen", f"vol-create-as {volume}")
+            assert made.rc == 0, made.stderr
         defined = virsh(host, "limen", "define /dev/stdin", stdin=DOMAIN)
         assert defined.rc == 0, defined.stderr
         started = virsh(host, "limen", "start --paused probe")
         assert started.rc == 0, started.stderr
         yield "probe"
     finally:
-        for command in ("destroy probe", "undefine probe", "vol-delete --pool vms probe"):
+        volumes = ("vol-delete --pool vms probe", "vol-delete --pool iso image")
+        for command in ("destroy probe", "undefine probe", *volumes):
             virsh(host, "limen", command)
 
 
@@ -96,12 +99,15 @@ def test_libvirtd_is_confined_as_on_a_real_host(host, guest):
     assert host.check_output("ps -o label= -p $(cat /run/libvirtd.pid)").split() == ["libvirtd", "(enforce)"]
 
 
-def test_a_guest_may_open_its_own_volume_alone(host, guest):
+def test_a_guest_may_write_its_own_volume_and_read_its_image_and_no_other(host, guest):
     uuid = virsh(host, "limen", f"domuuid {guest}").stdout.strip()
-    pool = "/srv/limen/database/vms"
-    allowed = host.check_output(f"grep -rh {pool} /etc/apparmor.d").splitlines()
-    assert {line.split()[0] for line in allowed} == {f'"{pool}/probe"'}
-    assert host.run(f"grep -q {pool}/probe /etc/apparmor.d/libvirt/libvirt-{uuid}.files").rc == 0
+    pools = "/srv/limen/database"
+    profile = f"/etc/apparmor.d/libvirt/libvirt-{uuid}.files"
+    rules = [line.split() for line in host.check_output(f"grep {pools} {profile}").splitlines()]
+    assert sorted(rules) == [[f'"{pools}/iso/image"', "rk,"], [f'"{pools}/vms/probe"', "rwk,"]]
+    assert (
+        host.run(f"grep -r {pools} /etc/apparmor.d/abstractions /etc/apparmor.d/local/abstractions").rc == 1
+    )
 
 
 def test_what_nobody_was_admitted_for_does_not_start(host, guest, admit):
