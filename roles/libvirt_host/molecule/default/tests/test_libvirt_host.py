@@ -103,8 +103,12 @@ def test_a_guest_may_write_its_own_volume_and_read_its_image_and_no_other(host, 
     uuid = virsh(host, "limen", f"domuuid {guest}").stdout.strip()
     pools = "/srv/limen/database"
     profile = f"/etc/apparmor.d/libvirt/libvirt-{uuid}.files"
-    rules = [line.split() for line in host.check_output(f"grep {pools} {profile}").splitlines()]
-    assert sorted(rules) == [[f'"{pools}/iso/image"', "rk,"], [f'"{pools}/vms/probe"', "rwk,"]]
+    rules = [line.strip() for line in host.check_output(f"grep {pools} {profile}").splitlines()]
+    assert sorted(rules) == [
+        f'"{pools}/iso/image" rk,',
+        f'"{pools}/vms/probe" rwk,',
+        f'deny "{pools}/iso/image" w,',
+    ]
     assert (
         host.run(f"grep -r {pools} /etc/apparmor.d/abstractions /etc/apparmor.d/local/abstractions").rc == 1
     )
