@@ -1,11 +1,12 @@
 """The process: prints its port and serves until the engine ends it."""
 
+import contextlib
 import os
 import signal
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from queue import Empty, SimpleQueue
 
 import grpc
 from pulumi.runtime.proto import analyzer_pb2_grpc
@@ -20,9 +21,10 @@ _PARENT_SECONDS = 1.0
 def serve(policies: Sequence[Policy]) -> None:
     """Serve these policies; returns when the engine has ended."""
     parent = os.getppid()
-    ended = threading.Event()
+    # Not an Event: a handler that sets it may find its lock held by the very thread that it interrupts.
+    ended: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: ended.put(None))
     server = grpc.server(
         ThreadPoolExecutor(4),
         options=[("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.so_reuseport", 0)],
@@ -32,6 +34,8 @@ def serve(policies: Sequence[Policy]) -> None:
     server.start()
     print(port, flush=True)  # noqa: T201  the engine reads it
     # An engine that was killed tells nobody.
-    while not ended.wait(_PARENT_SECONDS) and os.getppid() == parent:
-        pass
+    while os.getppid() == parent:
+        with contextlib.suppress(Empty):
+            ended.get(timeout=_PARENT_SECONDS)
+            break
     server.stop(grace=0.5).wait()

@@ -1,11 +1,12 @@
 """The process: prints its port, serves until the engine is gone."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -30,21 +31,24 @@ def serve(engine: str, version: str, services: Services | None = None) -> None:
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(services, version, engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
-    ended = threading.Event()
+    # Not an Event: a handler that sets it may find its lock held by the very thread that it interrupts.
+    ended: SimpleQueue[None] = SimpleQueue()
 
     def interrupted(*_: object) -> None:
         # Ctrl-C reaches the whole process group; the engine decides what is stopped and says so by Cancel.
         # After that, SIGINT is how it ends a plugin: one that lingers takes the others' time to be closed.
         if services.cancelled.is_set():
-            ended.set()
+            ended.put(None)
 
     signal.signal(signal.SIGINT, interrupted)
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGTERM, lambda *_: ended.put(None))
     server.start()
     print(port, flush=True)  # noqa: T201  the engine reads it
     # An engine that was killed tells nobody, so that heartbeats would go on for ever.
-    while not ended.wait(_PARENT_SECONDS) and os.getppid() == parent:
-        pass
+    while os.getppid() == parent:
+        with contextlib.suppress(Empty):
+            ended.get(timeout=_PARENT_SECONDS)
+            break
     services.cancel()
     server.stop(grace=0.5).wait()
     sys.stderr.flush()

@@ -4,9 +4,10 @@ import argparse
 import os
 import signal
 import sys
-import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from queue import SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
@@ -34,14 +35,14 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def watch(engine: str, gone: threading.Event) -> None:
-    """Set the event when the engine no longer listens, so that a killed CLI leaves no host behind."""
+def watch(engine: str, gone: Callable[[], None]) -> None:
+    """Call `gone` when the engine no longer listens, so that a killed CLI leaves no host behind."""
     # The engine is on this machine: a proxy that is set for the internet is not asked.
     channel = grpc.insecure_channel(engine, options=[("grpc.enable_http_proxy", 0)])
 
     def changed(state: grpc.ChannelConnectivity) -> None:
         if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-            gone.set()
+            gone()
         elif state is grpc.ChannelConnectivity.IDLE:
             # The connection was closed, by an engine that ended or for lack of calls: trying again tells.
             channel.unsubscribe(changed)
@@ -53,10 +54,11 @@ def watch(engine: str, gone: threading.Event) -> None:
 def main(argv: list[str] | None = None) -> NoReturn:
     """Serve, then exit; the first line on standard output is the port."""
     args = arguments(sys.argv[1:] if argv is None else argv)
-    stop = threading.Event()
+    # Not an Event: a handler that sets it may find its lock held by the very thread that it interrupts.
+    stop: SimpleQueue[None] = SimpleQueue()
 
     def stopped(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        stop.put(None)
 
     signal.signal(signal.SIGINT, stopped)
     signal.signal(signal.SIGTERM, stopped)
@@ -77,8 +79,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     if args.engine:
-        watch(args.engine, stop)
-    stop.wait()
+        watch(args.engine, lambda: stop.put(None))
+    stop.get()
     children.stop_all()
     server.stop(grace=1).wait()
     sys.stdout.flush()

@@ -10,8 +10,8 @@ from tests.unit.toolchain.host import Host, gone
 
 SLEEPER = """
 import os, pulumi, time
-pulumi.log.info(f"pid {os.getpid()}")
 try:
+    pulumi.log.info(f"pid {os.getpid()}")
     time.sleep(600)
 finally:
     open("unwound", "w").close()
