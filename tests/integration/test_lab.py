@@ -14,9 +14,10 @@ import libvirt
 import pytest
 
 from tests.lab import aptproxy, image, libvirtd, netns, processes
+from tests.lab.errors import LabError
 from tests.lab.instance import Instance, instance
 from tests.lab.lab import Lab
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -156,8 +157,8 @@ def guest(labs: tuple[Instance, Instance]) -> Guest:
         connection.close()
     made = Guest(lab, key)
     try:
-        eventually(lambda: made.ssh("true").returncode == 0, "SSH answers", BOOT_SECONDS)
-    except AssertionError:
+        wait_until(lambda: made.ssh("true").returncode == 0, BOOT_SECONDS, "SSH answers")
+    except LabError:
         sys.stderr.write((lab.state / "console.log").read_text(errors="replace")[-2000:])
         raise
     return made

@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tests.lab.errors import LabError
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -120,13 +123,17 @@ def start(argv: list[str], log: Path, mark: tuple[str, str], env: Mapping[str, s
     raise LabError(f"{argv[0]} ended at once: see {log}")
 
 
-def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
-    """Poll a condition; raises LabError naming `what` when it does not hold in time."""
+def wait_until(check: Callable[[], Answer], seconds: float, what: str) -> Answer:
+    """What `check` answers once that is true: for what tells nobody when it happens, and has to be polled.
+
+    Raises LabError naming `what` when it is not true within `seconds`.
+    """
     deadline = time.monotonic() + seconds
-    while not done():
+    while not (found := check()):
         if time.monotonic() > deadline:
             raise LabError(f"{what} did not happen within {seconds:.0f} s")
         time.sleep(0.05)
+    return found
 
 
 def stop(processes: Iterable[Process], what: str, seconds: float = 10) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.lab import Lab
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 
 COMMAND = Path(sys.executable).with_name("limen-agent")
 START_SECONDS = 60.0
@@ -77,7 +77,7 @@ class HostAgent:
         """Start it, and wait until it has written the copy once."""
         self.copy.unlink(missing_ok=True)
         self.launch()
-        eventually(self.copy.exists, "the agent's first report", START_SECONDS)
+        wait_until(self.copy.exists, START_SECONDS, "the agent's first report")
 
     def launch(self) -> None:
         """Start it, with a log of its own."""

@@ -18,7 +18,7 @@ from limen.quota.model import Seen, item_uuid
 from tests.contract.hypervisors import hypervisor
 from tests.lab import libvirtd
 from tests.lab.instance import Instance
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 
 from .conftest import World
 
@@ -123,12 +123,12 @@ def test_an_item_commits_and_settles_by_events_alone(real: World, conn: Connecti
         client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
         client.admit_item(claim_id, "vm:a", amounts=sizes, host=str(real.host))
         define(conn, identity, f"a-{real.name}")
-        eventually(lambda: states(client, claim_id) == ["committed"], "committed after libvirt's event")
+        wait_until(lambda: states(client, claim_id) == ["committed"], 20.0, "committed after libvirt's event")
 
         # Destroying comes late: the settlement waits for it, and gives the charge back only then.
         with ThreadPoolExecutor(1) as pool:
             settling = pool.submit(client.settle_item, claim_id, "vm:a", 60.0)
-            eventually(lambda: states(client, claim_id) == ["lapsing"], "given up and still charged")
+            wait_until(lambda: states(client, claim_id) == ["lapsing"], 20.0, "given up and still charged")
             assert client.get_claim(claim_id)["charge"]["vms"] == "1"
             undefine(conn, identity)
             gone = time.monotonic()
@@ -144,12 +144,12 @@ def test_what_is_still_there_stays_charged(real: World, conn: Connection) -> Non
         client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
         define(conn, identity, f"b-{real.name}")
         try:
-            eventually(lambda: states(client, claim_id) == ["committed"], "committed")
+            wait_until(lambda: states(client, claim_id) == ["committed"], 20.0, "committed")
             settled = client.settle_item(claim_id, "vm:a", wait_seconds=1.5)
             assert (settled["state"], settled["charge"]["memory"]) == ("lapsing", str(64 * 2**20))
         finally:
             undefine(conn, identity)
-        eventually(lambda: states(client, claim_id) == [], "gone after libvirt's event")
+        wait_until(lambda: states(client, claim_id) == [], 20.0, "gone after libvirt's event")
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_a_ghost_is_released_when_told(real: World, conn: Connection) -> None:
     with real.operator() as client, real.administrator() as administrator:
         client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
         define(conn, identity, f"g-{real.name}")
-        eventually(lambda: states(client, claim_id) == ["committed"], "committed")
+        wait_until(lambda: states(client, claim_id) == ["committed"], 20.0, "committed")
         undefine(conn, identity)
         administrator.scan_host(real.host_name)
         ghost = next(each for each in client.get_findings()["findings"] if each["claim"] == claim_id)
@@ -309,7 +309,7 @@ def test_a_host_that_is_away_keeps_its_charges_and_comes_back(
     with real.operator() as client, real.administrator() as administrator:
         client.create_claim(claim_id, **real.claim(real.item("a", memory="64MiB")))
         define(conn, identity, f"c-{real.name}")
-        eventually(lambda: states(client, claim_id) == ["committed"], "committed")
+        wait_until(lambda: states(client, claim_id) == ["committed"], 20.0, "committed")
         try:
             libvirtd.down(lab)
             with pytest.raises(ApiError) as raised:
@@ -325,7 +325,7 @@ def test_a_host_that_is_away_keeps_its_charges_and_comes_back(
             assert client.get_claim(claim_id)["charge"]["vms"] == "1"
         finally:
             libvirtd.up(lab)
-        eventually(lambda: administrator.get_host(real.host_name)["reachable"] is True, "seen again")
+        wait_until(lambda: administrator.get_host(real.host_name)["reachable"] is True, 20.0, "seen again")
         assert states(client, claim_id) == ["committed"]
     with connect(lab.libvirt_uri) as again:
         undefine(again, identity)

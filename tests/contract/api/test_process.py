@@ -16,7 +16,7 @@ import pytest
 
 from limen.client import Client
 from tests.lab.postgres import Cluster
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 
 from .conftest import ApiProcess, World
 
@@ -136,7 +136,9 @@ def test_sigterm_ends_it_promptly_while_somebody_waits(own: ApiProcess, world: W
             waiting = pool.submit(client.settle_item, claim_id, "vm:a", 60.0)
             with httpx.Client(base_url=own.url, trust_env=False) as http:
                 claims = world.ledger.claims
-                eventually(lambda: claims.get(claims.list(world.demo)[0].id).items[0].released, "given up")
+                wait_until(
+                    lambda: claims.get(claims.list(world.demo)[0].id).items[0].released, 20.0, "given up"
+                )
                 assert http.get("/healthz").status_code == 200
             started = time.monotonic()
             assert own.stop() == 0
@@ -192,7 +194,7 @@ def test_a_database_that_goes_away_and_comes_back(cluster: Cluster, world: World
             assert (refused.status_code, refused.json()["code"] in ("unavailable", "busy")) == (503, True)
             assert http.get("/healthz").status_code == 200
             cluster.psql("ALTER DATABASE away ALLOW_CONNECTIONS true")
-            eventually(lambda: http.get("/readyz").status_code == 200, "ready again")
+            wait_until(lambda: http.get("/readyz").status_code == 200, 20.0, "ready again")
     finally:
         assert process.stop() == 0
 
@@ -252,10 +254,10 @@ def test_answers_older_than_a_day_are_forgotten(database_url: str) -> None:
         own.start()
         try:
             query = "SELECT claim_id FROM answers WHERE claim_id = ANY(%s)"
-            eventually(
+            wait_until(
                 lambda: connection.execute(query, ([old, fresh],)).fetchall() == [(fresh,)],
-                "the old answer goes, the fresh one stays",
                 PROMPTLY,
+                "the old answer goes, the fresh one stays",
             )
         finally:
             own.stop()

@@ -23,7 +23,7 @@ from tests.contract.hypervisor.conftest import MakeDomain
 from tests.contract.hypervisor.pieces import disk
 from tests.lab import image, openvswitch
 from tests.lab.instance import Instance
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 
 MIB = 2**20
 # 30 s on two quiet cores under TCG, and many times that beside others.
@@ -129,18 +129,18 @@ def test_the_life_of_a_guest(
 
     conn.run(lambda handle: handle.lookupByUUIDString(uuid).create())
     assert seen().memory == 512 * MIB, "until its balloon answers the guest has its ceiling"
-    eventually(lambda: seen().memory == 384 * MIB, "the balloon", BOOT_SECONDS)
+    wait_until(lambda: seen().memory == 384 * MIB, BOOT_SECONDS, "the balloon")
     found = wait_for_address(conn, uuid, BOOT_SECONDS)
     assert [(each.mac, each.address.startswith("10.91.0.")) for each in found] == [(MAC, True)]
-    eventually(agent_answers, "the agent", BOOT_SECONDS)
+    wait_until(agent_answers, BOOT_SECONDS, "the agent")
     assert {each.source for each in addresses(conn, uuid)} == {"agent"}
 
     assert resize_domain(conn, uuid, 2, 448 * MIB, allow_restart=False) == "live"
-    eventually(lambda: seen().memory == 448 * MIB, "the larger balloon", 60.0)
+    wait_until(lambda: seen().memory == 448 * MIB, 60.0, "the larger balloon")
     online = conn.run(lambda handle: handle.lookupByUUIDString(uuid).guestVcpus())
     assert online["online"] == "0-1", "the guest uses the vCPU that was plugged in"
     assert resize_domain(conn, uuid, 2, 320 * MIB, allow_restart=False) == "live"
-    eventually(lambda: seen().memory == 320 * MIB, "the smaller balloon", 60.0)
+    wait_until(lambda: seen().memory == 320 * MIB, 60.0, "the smaller balloon")
 
     assert attach_disk(conn, uuid, "vdb", pool, "data")
     assert grow_volume(conn, pool, "data", 16 * MIB) == "live"
@@ -163,6 +163,6 @@ def test_the_life_of_a_guest(
     restarted = seen().live
     assert restarted is not None
     assert (restarted.vcpus, restarted.max_vcpus) == (1, 2)
-    eventually(agent_answers, "the agent again", BOOT_SECONDS)
+    wait_until(agent_answers, BOOT_SECONDS, "the agent again")
     assert stop_domain(conn, uuid, graceful_seconds=120) == "graceful"
     assert addresses(conn, uuid) == ()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.test_start_hook import MIB, Domain
+from tests.lab.processes import wait_until
 from tests.world.agent import HostAgent
-from tests.world.waiting import eventually
 from tests.world.world import World
 
 # An event, a scan, a report: seconds on an idle machine; emulated guests of others share this one.
@@ -39,7 +39,7 @@ def test_what_starts_larger_than_claimed_is_charged_and_named_by_events_alone(
     domain.define("ceiling", 32, ceiling=64).adopt()
     assert guarded.usage()["memory"] == 32 * MIB
     assert domain.start() == ""
-    eventually(lambda: guarded.usage()["memory"] == 64 * MIB, "charged for the ceiling", SECONDS)
+    wait_until(lambda: guarded.usage()["memory"] == 64 * MIB, SECONDS, "charged for the ceiling")
     assert findings(guarded, "drift")[domain.uuid]["observed"]["memory"] == str(64 * MIB)
     assert guarded.client.list_audit(limit=1)[0]["actor"].startswith("agent of ")
 
@@ -54,8 +54,8 @@ def test_a_hot_plugged_disk_is_named_by_events_alone(
     try:
         path = guarded.virsh("vol-path", volume, "--pool", "default").strip()
         guarded.virsh("attach-disk", domain.uuid, path, "vdb", "--subdriver", "raw", "--live")
-        found = eventually(
-            lambda: findings(guarded, "orphan").get(f"default/{volume}"), "the disk is named", SECONDS
+        found = wait_until(
+            lambda: findings(guarded, "orphan").get(f"default/{volume}"), SECONDS, "the disk is named"
         )
         assert found["observed"] == {"disk": str(2 * MIB)}
     finally:
@@ -72,7 +72,7 @@ def test_a_change_that_libvirt_tells_nobody_of_is_seen_by_the_next_scan(
     host_agent.start()
     guarded.virsh("setmaxmem", domain.uuid, "80MiB", "--config")
     guarded.virsh("setmem", domain.uuid, "80MiB", "--config")
-    eventually(lambda: guarded.usage()["memory"] == 80 * MIB, "charged for what it grew to", SECONDS)
+    wait_until(lambda: guarded.usage()["memory"] == 80 * MIB, SECONDS, "charged for what it grew to")
     assert domain.uuid in findings(guarded, "drift")
     said = domain.start()
     assert "80MiB memory instead of 64MiB" in said
@@ -86,11 +86,11 @@ def test_a_control_plane_that_is_away_is_logged_once_and_found_again(
     guarded.authority.down()
     try:
         host_agent.launch()
-        eventually(lambda: len(host_agent.events("not reported")) >= 3, "three attempts", SECONDS)
+        wait_until(lambda: len(host_agent.events("not reported")) >= 3, SECONDS, "three attempts")
         assert len(host_agent.events("host not reported, what limen-api saw last stands")) == 1
     finally:
         guarded.authority.up()
-    eventually(lambda: host_agent.events("reports arrive again"), "reports again", SECONDS)
+    wait_until(lambda: host_agent.events("reports arrive again"), SECONDS, "reports again")
 
 
 def test_a_killed_agent_leaves_its_copy_and_limen_api_scans_on_request(
@@ -98,7 +98,7 @@ def test_a_killed_agent_leaves_its_copy_and_limen_api_scans_on_request(
 ) -> None:
     domain.define("kept").adopt()
     before = reports(host_agent)
-    eventually(lambda: domain.uuid in host_agent.copy.read_text(), "the copy knows it", 90.0)
+    wait_until(lambda: domain.uuid in host_agent.copy.read_text(), 90.0, "the copy knows it")
     assert reports(host_agent) > before
     host_agent.kill()
     guarded.virsh("setmem", domain.uuid, "16MiB", "--config")

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.lab.processes import wait_until
 from tests.world.agent import HostAgent
-from tests.world.waiting import eventually
 from tests.world.world import World
 
 MIB = 1024**2
@@ -103,7 +103,7 @@ def test_known_domains_start_while_the_control_plane_is_away_and_unknown_do_not(
     guarded: World, host_agent: HostAgent, domain: Domain, tmp_path: Path
 ) -> None:
     domain.define("known").adopt()
-    eventually(lambda: domain.uuid in host_agent.copy.read_text(), "the copy knows it", 90.0)
+    wait_until(lambda: domain.uuid in host_agent.copy.read_text(), 90.0, "the copy knows it")
     unknown = Domain(guarded, tmp_path).define("unknown")
     guarded.authority.down()
     try:

@@ -10,7 +10,7 @@ import pytest
 from limen.client import Client
 from limen.quota.model import item_uuid
 from tests.integration.provider.engine import PREFIX, Stack
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 from tests.world.world import World
 
 pytestmark = pytest.mark.skipif(
@@ -148,8 +148,8 @@ def test_with_the_api_away_nothing_goes_and_it_is_said_within_five_seconds(stack
 
 def test_interrupting_the_engine_leaves_a_stack_that_goes_on(stack: Stack, client: Client) -> None:
     process = stack.start("up", "--yes", "--skip-preview")
-    eventually(
-        lambda: any(each["state"] == "held" for each in client.list_claims("demo")), "a claim is held", 60.0
+    wait_until(
+        lambda: any(each["state"] == "held" for each in client.list_claims("demo")), 60.0, "a claim is held"
     )
     process.send_signal(signal.SIGINT)
     with process:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.lab.processes import wait_until
 from tests.world import guests, runners
 from tests.world.stack import Stack
-from tests.world.waiting import eventually
 from tests.world.world import World
 
 # Each runs the engine several times.
@@ -208,5 +208,5 @@ def test_the_empty_host_goes_with_a_sandbox_that_is_killed(sandbox: Sandbox) -> 
         pid = int((Path(file).parent / "host" / "libvirt" / "libvirtd.pid").read_text())
         process.kill()
         # It is not our child, so that nobody tells us.
-        eventually(lambda: not Path(f"/proc/{pid}").exists(), "libvirtd goes with its sandbox", 60.0)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), 60.0, "libvirtd goes with its sandbox")
         os.kill(int(command), signal.SIGKILL)

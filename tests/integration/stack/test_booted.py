@@ -17,9 +17,9 @@ import pytest
 
 from tests.lab import image, netns
 from tests.lab.demo import hypervisor
+from tests.lab.processes import wait_until
 from tests.world.agreement import agree
 from tests.world.stack import Stack
-from tests.world.waiting import eventually
 from tests.world.world import World
 
 PROJECT = "booted"
@@ -170,7 +170,7 @@ class Terminal:
 
     def wait_for_raw(self) -> None:
         """Wait until each key goes to the program as it is: virsh drops what was typed before."""
-        eventually(lambda: not termios.tcgetattr(self.screen)[3] & termios.ICANON, "a raw terminal", 120.0)
+        wait_until(lambda: not termios.tcgetattr(self.screen)[3] & termios.ICANON, 120.0, "a raw terminal")
 
     def read_until(self, wanted: bytes, seconds: float = 120.0) -> None:
         """Wait for what the program is to show; fails with what it showed instead."""

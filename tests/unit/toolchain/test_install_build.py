@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from installer import go_libvirt, pins
 
-from tests.world.waiting import eventually
+from tests.lab.processes import wait_until
 
 INSTALL = pins.TOOLCHAIN / "install.py"
 
@@ -147,7 +147,7 @@ def test_a_build_that_is_stopped_leaves_nothing_that_is_taken_for_built(
         # Tests that run in the background of a script ignore it, and what they start would as well.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    eventually((machine.folder / "waiting").exists, "it waits at the gate")
+    wait_until((machine.folder / "waiting").exists, 20.0, "it waits at the gate")
     os.killpg(process.pid, number)
     told = process.communicate(timeout=20)[1]
     if number == signal.SIGINT:
@@ -163,13 +163,13 @@ def test_two_at_once_build_once(machine: Machine) -> None:
     gate = machine.folder / "gate"
     os.mkfifo(gate)
     first = subprocess.Popen(machine.argv(), env={**machine.environ, "FAKE_WAIT": str(gate)})
-    eventually((machine.folder / "waiting").exists, "it waits at the gate")
+    wait_until((machine.folder / "waiting").exists, 20.0, "it waits at the gate")
     second = subprocess.Popen(machine.argv(), env=machine.environ, stderr=subprocess.PIPE, text=True)
     assert second.stderr is not None
     assert "waiting for another build of the same" in second.stderr.readline()
     while first.poll() is None:
         # The stand-in waits at each of its builds.
-        eventually(lambda: first.poll() is not None or open_gate(gate), "it ends or opens the gate")
+        wait_until(lambda: first.poll() is not None or open_gate(gate), 20.0, "it ends or opens the gate")
     assert first.returncode == 0
     second.communicate(timeout=20)
     assert second.returncode == 0
