@@ -48,16 +48,37 @@ def parse_targets(listing: str, suite: str) -> list[Source]:
     return list(dict.fromkeys(found))
 
 
-def sources(suite: str) -> list[Source]:
-    """The machine's Debian sources of that suite; fetches the package lists where there are none.
+def own_suite(os_release: Path = Path("/etc/os-release")) -> str:
+    """The machine's own Debian suite, or an empty string where it has none (os-release(5))."""
+    lines = os_release.read_text().splitlines() if os_release.exists() else []
+    return next(
+        (line.split("=", 1)[1].strip('"') for line in lines if line.startswith("VERSION_CODENAME=")), ""
+    )
 
-    Raises LabError when apt has no such source.
+
+def of_suite(listing: str, suite: str, own: str) -> list[Source]:
+    """Sources of a suite: the machine's, or where it has none those of its own suite's archives.
+
+    A mirror serves all suites of Debian side by side.
+    """
+    if found := parse_targets(listing, suite):
+        return found
+    return [
+        Source(source.uri, source.release.replace(own, suite, 1), source.component)
+        for source in (parse_targets(listing, own) if own else [])
+    ]
+
+
+def sources(suite: str) -> list[Source]:
+    """Debian sources of that suite on the machine's mirror; fetches the package lists where there are none.
+
+    Raises LabError when apt has no source of Debian.
     """
     argv = ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"]
     argv += ["Created-By: Packages", "Origin: Debian"]
     for attempt in ("as it is", "after an update"):
         listing = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
-        if found := parse_targets(listing, suite):
+        if found := of_suite(listing, suite, own_suite()):
             return found
         if attempt == "as it is":
             subprocess.run(["apt-get", "-qq", "update"], stdin=subprocess.DEVNULL, check=False)

@@ -1,8 +1,9 @@
-"""The guest image: Debian 12, made by mmdebstrap from the machine's own apt configuration, once, and cached.
+"""The guest image: Debian, made by mmdebstrap from the machine's own apt configuration, once, and cached.
 
-It is a bare ext4 file system that boots with its own kernel and initrd (direct kernel boot, root=/dev/vda),
-which needs neither a loop device nor a boot loader. The cloud kernel has no AHCI: a cloud-init medium goes on
-IDE (machine type pc), virtio or virtio-scsi.
+For VMs it is a bare ext4 file system that boots with its own kernel and initrd (direct kernel boot,
+root=/dev/vda), which needs neither a loop device nor a boot loader. The cloud kernel has no AHCI: a
+cloud-init medium goes on IDE (machine type pc), virtio or virtio-scsi. For containers the same system stands
+there as a folder.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from tests.lab import aptconf, locking, progress
 from tests.lab.errors import LabError
 from tests.lab.instance import cache_root
 
-SUITE = "bookworm"
+SUITES = ("bookworm", "trixie")  # Debian 12 and 13
 SIZE = "2G"
 PACKAGES = (
     "linux-image-cloud-amd64",
@@ -62,17 +63,18 @@ INITRD_INIT = GUEST / "initrd-init"
 
 @dataclass(frozen=True)
 class Image:
-    """Paths of disk (qcow2), kernel and initrd, and the SHA-256 of the disk in hex."""
+    """Paths of disk (qcow2), kernel, initrd and the system as a folder; the SHA-256 of the disk in hex."""
 
     disk: str
     kernel: str
     initrd: str
     sha256: str
+    root: str
 
 
-def key(sources: list[aptconf.Source]) -> str:
+def key(suite: str, sources: list[aptconf.Source]) -> str:
     """Hash of everything that the image is made from; the mirror counts, for guests install from it."""
-    parts = [SUITE, SIZE, PACKAGES, SCRIPT.read_text(), INITRD_INIT.read_text(), guest_sources(sources)]
+    parts = [suite, SIZE, PACKAGES, SCRIPT.read_text(), INITRD_INIT.read_text(), guest_sources(sources)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -114,7 +116,7 @@ def lay_overlay(overlay: Path, sources: list[aptconf.Source]) -> None:
     shutil.copy(INITRD_INIT, overlay / "limen-initrd-init")
 
 
-def bootstrap(draft: Path, sources: list[aptconf.Source]) -> Path:
+def bootstrap(draft: Path, suite: str, sources: list[aptconf.Source]) -> Path:
     """Install the packages and make them a guest; returns the root of the new system."""
     root, overlay, listing, options = (
         draft / name for name in ("root", "overlay", "sources.list", "apt.conf")
@@ -124,7 +126,7 @@ def bootstrap(draft: Path, sources: list[aptconf.Source]) -> Path:
     options.touch(mode=0o600)  # a proxy may hold a password
     options.write_text("".join(f'{name} "{value}";\n' for name, value in aptconf.shared_options().items()))
     progress.run(
-        "installing Debian into the guest image (a minute or two)",
+        f"installing Debian {suite} into the guest image (a minute or two)",
         [
             *TOGETHER,
             *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
@@ -134,7 +136,7 @@ def bootstrap(draft: Path, sources: list[aptconf.Source]) -> Path:
             f'--customize-hook=cp -R "{overlay}/." "$1/"',
             '--customize-hook=chroot "$1" sh /limen-customize',
             '--customize-hook=rm "$1/limen-customize"',
-            *(SUITE, str(root), str(listing)),
+            *(suite, str(root), str(listing)),
         ],
         # Debian's own initrd is not wanted: the script makes a quicker one.
         env={**os.environ, "INITRD": "No"},
@@ -155,31 +157,38 @@ def assemble(draft: Path, root: Path, final: Path) -> Image:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     for path in (disk, draft / "vmlinuz", draft / "initrd.img"):
         path.chmod(0o644)
-    return Image(str(final / disk.name), str(final / "vmlinuz"), str(final / "initrd.img"), digest)
+    return Image(
+        disk=str(final / disk.name),
+        kernel=str(final / "vmlinuz"),
+        initrd=str(final / "initrd.img"),
+        sha256=digest,
+        root=str(final / root.name),
+    )
 
 
-def build() -> Image:
-    """The guest image of these inputs, built unless it is cached; a build that is killed is begun anew.
+def build(suite: str = SUITES[0]) -> Image:
+    """The guest image of that Debian, built unless it is cached; a build that is killed is begun anew.
 
-    Raises LabError when a step fails, with its last lines.
+    Raises LabError for a suite that is none of SUITES, or when a step fails, with its last lines.
     """
-    sources = aptconf.sources(SUITE)
-    final = store() / key(sources)
+    if suite not in SUITES:
+        raise LabError(f"there are guest images of {' and '.join(SUITES)}, none of {suite!r}")
+    sources = aptconf.sources(suite)
+    final = store() / key(suite, sources)
     if image := cached(final):
         return image
     if os.geteuid() != 0:
         raise LabError("building the guest image needs root: run `python3 -m tests.lab image` as root once")
     store().mkdir(parents=True, exist_ok=True)
-    with locking.locked(store() / ".lock", "another build of the guest image"):
+    with locking.locked(store() / f".lock-{suite}", f"another build of the guest image of {suite}"):
         if image := cached(final):
             return image
-        for stale in store().glob("draft-*"):
+        for stale in store().glob(f"draft-{suite}-*"):
             shutil.rmtree(stale)
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=store()))
+        draft = Path(tempfile.mkdtemp(prefix=f"draft-{suite}-", dir=store()))
         try:
-            image = assemble(draft, bootstrap(draft, sources), final)
-            for rest in ("root", "overlay"):
-                shutil.rmtree(draft / rest)
+            image = assemble(draft, bootstrap(draft, suite, sources), final)
+            shutil.rmtree(draft / "overlay")
             for rest in ("disk.raw", "apt.conf", "sources.list"):
                 (draft / rest).unlink()
             (draft / "image.json").write_text(json.dumps(asdict(image), indent=2) + "\n")

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import aptproxy, libvirtd, locking, netns, processes
+from tests.lab import aptproxy, cgroups, libvirtd, locking, netns, processes
 from tests.lab.errors import LabError
 from tests.lab.instance import Instance
 from tests.lab.postgres import Cluster
@@ -72,6 +72,7 @@ class Lab:
         self.require_root()
         with locking.locked(self.instance.lock, f"another command on lab {self.instance.name}"):
             self.take_name()
+            cgroups.down(self.instance)
             libvirtd.down(self.instance)
             self.stop_connections()
             aptproxy.down(self.instance)

@@ -116,9 +116,11 @@ def masquerade(lab: Instance) -> None:
 
 
 def down(lab: Instance) -> None:
-    """Remove the pair and the namespace."""
+    """Remove the pair and the namespace, and those of containers."""
     if link_exists(lab.host_card):
         ip("link", "delete", lab.host_card)
+    for namespace in sorted(lab.namespace_file.parent.glob(f"{lab.namespace}-*")):
+        ip("netns", "delete", namespace.name)
     if lab.namespace_file.exists():
         ip("netns", "delete", lab.namespace)
 

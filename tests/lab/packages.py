@@ -22,6 +22,7 @@ PACKAGES = (
     "genisoimage",  # pulumi-libvirt makes cloud-init disks with it (mkisofs)
     "mmdebstrap",  # builds the guest image
     "e2fsprogs",  # mkfs.ext4 -d
+    "systemd-container",  # systemd-nspawn: guests without a kernel of their own
     "apt-cacher-ng",  # guests install packages through it
     "postgresql-15",  # the ledger
     "prometheus",  # scrapes limen-agent, and promtool judges what it says, in the tests

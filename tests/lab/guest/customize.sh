@@ -85,7 +85,11 @@ for module in virtio_pci virtio_blk virtio_net; do
     modprobe --set-version "$version" --show-depends "$module" | while read -r word file _; do
         if [ "$word" = insmod ] && ! ls "$tree/modules" | grep -q -- "-$(basename "$file")\$"; then
             number=$(ls "$tree/modules" | wc -l)
-            cp "$file" "$tree/modules/$((number + 10))-$(basename "$file")"
+            target="$tree/modules/$((number + 10))-$(basename "$file")"
+            case $file in # Debian 13 compresses them, and busybox loads them as they are only
+                *.xz) /bin/busybox unxz -c "$file" >"$target" ;;
+                *) cp "$file" "$target" ;;
+            esac
         fi
     done
 done

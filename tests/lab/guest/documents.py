@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 from tests.lab.image import Image
 
 NETWORK = "guests"
+DOMAIN = "guests.internal"
 SUBNET = IPv4Network("10.78.0.0/24")
 # Places that guests take by their card's address; each always gets the same IP address.
 SLOTS = range(10, 30)
@@ -52,7 +53,7 @@ def network_xml() -> str:
     return f"""<network>
   <name>{NETWORK}</name>
   <forward mode='nat'/>
-  <domain name='guests.internal' localOnly='yes'/>
+  <domain name='{DOMAIN}' localOnly='yes'/>
   <ip address='{SUBNET[1]}' netmask='{SUBNET.netmask}'><dhcp>{hosts}</dhcp></ip>
 </network>
 """

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.lab import libvirtd, locking, netns, processes
 from tests.lab.errors import LabError
-from tests.lab.guest import documents
+from tests.lab.guest import documents, records
+from tests.lab.guest.records import Record
 from tests.lab.instance import Instance
 from tests.lab.lab import Lab
 
@@ -74,31 +75,55 @@ class Ground:
         if documents.NETWORK not in self.virsh("net-list", "--name").split():
             self.virsh("net-start", documents.NETWORK)
 
-    def names(self, *options: str) -> list[str]:
-        """Guests that are defined, or with `--state-running` those that run."""
+    def vms(self, *options: str) -> list[str]:
+        """VMs that are defined, or with `--state-running` those that run."""
         return self.virsh("list", "--name", *(options or ("--all",))).split()
+
+    @property
+    def bridge(self) -> str:
+        """The card of the namespace that all guests' cards lead to."""
+        name = self.network().find("bridge")
+        if name is None:
+            raise LabError(f"libvirt's network {documents.NETWORK} has no bridge")
+        return name.get("name", "")
+
+    def network(self) -> ET.Element:
+        """The network's XML as it runs."""
+        return ET.fromstring(self.virsh("net-dumpxml", documents.NETWORK))  # noqa: S314  libvirt's own
 
     def definition(self, name: str) -> ET.Element:
         """A guest's XML as it is defined."""
         return ET.fromstring(self.virsh("dumpxml", "--inactive", name))  # noqa: S314  libvirt's own
 
-    def slot(self, name: str) -> int:
-        """The slot that a guest took when it was defined."""
+    def slot_of_vm(self, name: str) -> int:
+        """The slot that a VM took when it was defined."""
         card = self.definition(name).find("devices/interface/mac")
         if card is None:
             raise LabError(f"{name} has no network card: `down {name} --purge`, then try again")
         return documents.slot_of(card.get("address", ""))
 
+    def containers(self) -> dict[str, Record]:
+        """Containers that were made, whether they run or not."""
+        found = {
+            path.parent.name: records.read(path) for path in sorted(self.folder.glob(f"*/{records.FILE}"))
+        }
+        return {name: record for name, record in found.items() if record is not None}
+
+    def slots(self) -> dict[str, int]:
+        """The slots that guests hold, by their names."""
+        vms = {name: self.slot_of_vm(name) for name in self.vms()} if self.running else {}
+        return {**vms, **{name: record.slot for name, record in self.containers().items()}}
+
     def free_slot(self) -> int:
         """The first slot that no guest has; raises LabError when there is none."""
-        taken = {self.slot(name) for name in self.names()}
+        taken = set(self.slots().values())
         if free := next((slot for slot in documents.SLOTS if slot not in taken), None):
             return free
         raise LabError(f"lab {self.lab.name} holds {len(taken)} guests already: take one `down --purge`")
 
     def write_ssh_config(self) -> None:
         """Name every guest in the common configuration, whole or not at all. Held under the lab's lock."""
-        guests = [(name, documents.address_of(self.slot(name))) for name in sorted(self.names())]
+        guests = [(name, documents.address_of(slot)) for name, slot in sorted(self.slots().items())]
         draft = self.ssh_config.with_suffix(".draft")
         draft.write_text(documents.ssh_config(guests, self.lab.namespace, self.key))
         draft.replace(self.ssh_config)

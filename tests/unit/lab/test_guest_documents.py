@@ -3,6 +3,7 @@
 import json
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.lab.guest import documents
 from tests.lab.guest.documents import Size
 from tests.lab.image import Image
 
-IMAGE = Image("/images/a&b/disk.qcow2", "/images/a&b/vmlinuz", "/images/a&b/initrd.img", "0" * 64)
+IMAGE = Image(
+    "/images/a&b/disk.qcow2", "/images/a&b/vmlinuz", "/images/a&b/initrd.img", "0" * 64, "/images/a&b/root"
+)
 SIZE = Size(vcpus=2, memory=1024**3, disk=8 * 1024**3)
 KEY = "ssh-ed25519 AAAA limen-guest"
 
@@ -45,7 +48,7 @@ def test_domain_is_well_formed_and_sized_in_bytes() -> None:
     "other",
     [
         digest(size=Size(1, SIZE.memory, SIZE.disk)),
-        digest(image=Image(IMAGE.disk, IMAGE.kernel, IMAGE.initrd, "1" * 64)),
+        digest(image=replace(IMAGE, sha256="1" * 64)),
         digest(key="ssh-ed25519 BBBB limen-guest"),
     ],
 )
