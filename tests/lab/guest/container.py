@@ -21,8 +21,8 @@ from tests.lab.guest.records import Record
 BOOT_SECONDS = 120.0
 MARK = "LIMEN_LAB_CONTAINER"
 # The first of its own mount namespace: cgroup2 where systemd looks for it, the overlay, and systemd-nspawn,
-# which is told to leave this machine's own services alone. It may do all that a host may do but for what would
-# reach the machine itself: its clock and its modules. `volatile` spares it fsync, as `cache=unsafe` does a VM.
+# which is told to leave this machine's own services alone. It may do all that a host may do but what would
+# reach the machine itself: its clock, its modules. `volatile` spares it fsync, as `cache=unsafe` does a VM.
 START = """
 umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
 echo $$ >"/sys/fs/cgroup/$1/cgroup.procs" &&

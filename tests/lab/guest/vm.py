@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from tests.lab import aptproxy, image, locking, progress
+from tests.lab.errors import LabError
 from tests.lab.guest import documents
 from tests.lab.guest.documents import SNAPSHOT, Size
 from tests.lab.guest.machine import Machine, run, say
@@ -52,6 +53,10 @@ class Vm(Machine):
 
     def ensure_booted(self, size: Size) -> bool:
         """Make sure of a guest of this size with its snapshot; returns whether it was taken right now."""
+        if self.name in self.ground.containers():
+            raise LabError(
+                f"{self.name} is a container: take another name, or `down {self.name} --purge` first"
+            )
         made = image.build(self.suite)
         digest = documents.digest_of(self.name, size, made, self.ground.public_key)
         if self.defined and (self.ground.definition(self.name).findtext("description") != digest):
