@@ -89,7 +89,7 @@ class Container(Machine):
         """Make the folder of what it writes, with what its first boot goes by; whole or not at all."""
         draft = self.folder / "upper.draft"
         shutil.rmtree(draft, ignore_errors=True)
-        rootfs.lay(draft, rootfs.files(self.name, self.address, self.ground))
+        rootfs.lay(draft, rootfs.files(self.name, self.ground))
         draft.rename(self.folder / "upper")
 
     def boot(self, made: image.Image) -> None:

@@ -4,7 +4,6 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from tests.lab import aptproxy
@@ -29,7 +28,7 @@ class File:
     users: bool = False
 
 
-def files(name: str, address: IPv4Address, ground: Ground) -> Mapping[str, File]:
+def files(name: str, ground: Ground) -> Mapping[str, File]:
     """Path below the root -> file."""
     home = f"home/{documents.USER}"
     proxy = f'Acquire::http::Proxy "{aptproxy.url(ground.lab)}";\n'
