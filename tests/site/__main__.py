@@ -54,8 +54,10 @@ class Site:
 
     def __init__(self, folder: Path, found: list[dict[str, str]], variables: dict[str, object]) -> None:
         self.inventory = inventory.write(folder, found, variables)
+        # Images of Python tell it to keep no bytecode: Ansible would compile itself anew at each start.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self.env = {
-            **os.environ,
+            **kept,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "LIMEN_INVENTORY": str(self.inventory),
             "LIMEN_SSH_CONFIG": found[0]["ssh_config"],
