@@ -133,7 +133,7 @@ def demo_with_room(world: World) -> Iterator[None]:
 @pytest.mark.usefixtures("demo_with_room")
 def test_the_shipped_stack_passes_every_policy(world: World) -> None:
     stack = world.stack("shipped")
-    stack.config_file.write_text((PROGRAM / "Pulumi.dev.yaml").read_text())
+    stack.config_file.write_text((PROGRAM / "Pulumi.dev.yaml.example").read_text())
     key = stack.folder / "id.pub"
     key.write_text("ssh-ed25519 AAAA test\n")
     image = guests.image(world.image)

@@ -39,7 +39,7 @@ def test_the_shipped_configuration_is_right(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("LIMEN_SSH_PUBLIC_KEY_FILE", str(key))
     monkeypatch.setenv("LIMEN_IMAGE", "/images/debian.qcow2")
     monkeypatch.setenv("LIMEN_IMAGE_SHA256", "ab" * 32)
-    config = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"]
+    config = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml.example").read_text())["config"]
     problems = Problems()
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
     spec = parse(load(texts, "vm_stack", problems), problems)

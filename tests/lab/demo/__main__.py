@@ -79,6 +79,8 @@ def up(layout: Layout) -> None:
         say(line)
     program.write_env_file(layout, exported)
     env = environment(layout, exported)
+    if not program.ensure_config():
+        say(f"Pulumi.{program.STACK}.yaml is your own: it is not as Pulumi.{program.STACK}.yaml.example")
     program.ensure_stack(layout, env)
     say("pulumi up (the quota check decides before anything is made)")
     program.up(env)
@@ -111,7 +113,7 @@ def down(layout: Layout) -> None:
         shutil.rmtree(path, ignore_errors=True)
     for path in (layout.env_file, layout.operator_token, layout.administrator_token, layout.passphrase):
         path.unlink(missing_ok=True)
-    program.forget_salt(program.PROGRAM / f"Pulumi.{program.STACK}.yaml")
+    program.forget_config()
     (layout.dot / "api-port").unlink(missing_ok=True)
     say("what `make up` made is gone; the Python environment and the toolchain stay in .limen")
 

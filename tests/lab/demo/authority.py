@@ -17,7 +17,7 @@ from tests.lab.postgres import free_port
 from tests.lab.service import Service
 
 PROJECT = "demo"
-# Pulumi.dev.yaml just fits: VMs of 1 GiB and 512 MiB, one vCPU each, their disks, a data disk, one network.
+# What is shipped just fits: VMs of 1 GiB and 512 MiB, one vCPU each, their disks, a data disk, one network.
 LIMITS = {"vms": "2", "vcpus": "2", "memory": "1536MiB", "disk": "17GiB", "networks": "1"}
 ADMINISTRATOR = "administrator"
 OPERATOR = "developer"

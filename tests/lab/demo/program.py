@@ -84,12 +84,39 @@ def destroy(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM)
     )
 
 
-def forget_salt(config: Path) -> None:
-    """Take out the line that Pulumi adds when it makes a stack, so that the shipped file is as Git has it."""
-    lines = config.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith("encryptionsalt:")]
-    if kept != lines:
-        config.write_text("".join(kept))
+def without_salt(text: str) -> str:
+    """A stack's configuration without the line that Pulumi adds when it makes the stack."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("encryptionsalt:"))
+
+
+def ensure_config(program: Path = PROGRAM, stack: str = STACK) -> bool:
+    """The stack's configuration, a copy of the shipped one where there is none; whether it is as shipped.
+
+    Pulumi writes into it, so it is no file of Git's.
+    """
+    config, shipped = config_files(program, stack)
+    if not config.exists():
+        draft = config.with_suffix(".draft")
+        draft.write_text(shipped.read_text())
+        draft.replace(config)
+    return without_salt(config.read_text()) == shipped.read_text()
+
+
+def forget_config(program: Path = PROGRAM, stack: str = STACK) -> None:
+    """Take the stack's configuration away if it is as shipped; what somebody edited loses its salt alone."""
+    config, _ = config_files(program, stack)
+    if not config.exists():
+        return
+    if ensure_config(program, stack):
+        config.unlink()
+    elif (text := config.read_text()) != (kept := without_salt(text)):
+        config.write_text(kept)
+
+
+def config_files(program: Path, stack: str) -> tuple[Path, Path]:
+    """Where the stack's configuration stands, and the one that is shipped."""
+    config = program / f"Pulumi.{stack}.yaml"
+    return config, config.with_name(f"{config.name}.example")
 
 
 def exists(env: Mapping[str, str], stack: str = STACK, program: Path = PROGRAM) -> bool:

@@ -1,11 +1,12 @@
 """What `make up` makes of the host and the image that somebody names, before anything is touched."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.lab.demo import guest_image, hypervisor, program
-from tests.lab.demo.layout import Layout
+from tests.lab.demo.layout import ROOT, Layout
 from tests.lab.demo.shell import StepFailed
 
 SHA256 = "ab" * 32
@@ -81,3 +82,41 @@ def test_vms_on_another_host_are_not_lost_sight_of(tmp_path: Path) -> None:
     hypervisor.check_unchanged(kept, f"{HOST}?a=1&b=2")
     with pytest.raises(StepFailed, match="`make down` first"):
         hypervisor.check_unchanged(kept, HOST)
+
+
+SHIPPED = "# What is shipped.\nconfig:\n  limen:project: demo\n"
+SALTED = SHIPPED + "encryptionsalt: v1:abc\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A program with the configuration of a stack `dev` as it is shipped."""
+    (tmp_path / "Pulumi.dev.yaml.example").write_text(SHIPPED)
+    return tmp_path
+
+
+def test_pulumi_writes_into_a_copy_that_goes_again(folder: Path) -> None:
+    assert program.ensure_config(folder)
+    copy = folder / "Pulumi.dev.yaml"
+    copy.write_text(SALTED)
+    assert program.ensure_config(folder), "the salt is no edit of anybody's"
+    assert copy.read_text() == SALTED
+    program.forget_config(folder)
+    assert [path.name for path in folder.iterdir()] == ["Pulumi.dev.yaml.example"]
+
+
+def test_what_somebody_edited_stays(folder: Path) -> None:
+    copy = folder / "Pulumi.dev.yaml"
+    copy.write_text(SALTED.replace("demo", "other"))
+    assert not program.ensure_config(folder)
+    program.forget_config(folder)
+    assert copy.read_text() == SHIPPED.replace("demo", "other")
+
+
+def test_no_file_that_make_up_writes_is_one_of_gits() -> None:
+    config, shipped = program.config_files(program.PROGRAM, program.STACK)
+    tracked = ["git", "ls-files", "--error-unmatch", str(shipped)]
+    assert subprocess.run(tracked, cwd=ROOT, capture_output=True, check=False).returncode == 0
+    for path in (config, config.with_suffix(".draft")):
+        ignored = ["git", "check-ignore", "--quiet", str(path)]
+        assert subprocess.run(ignored, cwd=ROOT, check=False).returncode == 0, path
