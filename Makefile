@@ -9,10 +9,10 @@ LANES ?= -n 2 --dist loadfile
 WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml $(CURDIR)/docs/ci/github/*.yml)
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 
-.PHONY: help up test down quick lint format provision verify collection docs golden molecule faults bench venv toolchain clean constraints
+.PHONY: help up test down quick lint format provision verify collection docs golden molecule site prove ci-cold faults bench venv toolchain clean constraints
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 up: ## boot the VMs of vm_stack on this machine, charged to project demo (the main job)
 	@$(BOOTSTRAP)
@@ -70,9 +70,20 @@ golden: ## make the golden reports of previews anew, by the real engine
 	@$(BOOTSTRAP)
 	@$(VENV)/bin/python -m tests.golden $(ARGS)
 
-molecule: ## every role's scenario on a VM of the lab, one after the other
-	@$(BOOTSTRAP) --only packages,venv,toolchain,image
-	@$(VENV)/bin/python -m tests.molecule $(ARGS)
+molecule: ## scenarios of roles on containers and VMs of the lab (ARGS=ROLE: of that role)
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.proof $(if $(ARGS),$(addprefix molecule/,$(ARGS)),molecule)
+
+site: ## playbooks/site.yml on two containers of each Debian: checked, killed, to its end, again, looked at
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.proof site/container
+
+prove: ## all that is proven on guests, emulated VMs included (hours), and renew the stamps (ARGS=--list)
+	@$(BOOTSTRAP)
+	@$(VENV)/bin/python -m tests.proof --renew $(ARGS)
+
+ci-cold: ## what CI runs, in a fresh clone with every cache empty
+	@.ci/cold
 
 faults: ## kill pulumi, the provider and the API at random moments, 20 times, with booted VMs
 	@$(BOOTSTRAP)

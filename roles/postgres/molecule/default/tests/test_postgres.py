@@ -38,7 +38,7 @@ def test_over_the_network_only_tls_will_do(host: Host) -> None:
 
 
 def test_the_certificate_is_for_the_hosts_names(host: Host) -> None:
-    root = "sslrootcert=/etc/postgresql/15/main/limen.crt"
+    root = f"sslrootcert={host.check_output('ls /etc/postgresql/*/main/limen.crt')}"
     assert login(host, f"host=localhost sslmode=verify-full {root}")[0] == 0
 
 
