@@ -11,8 +11,9 @@ from psycopg.conninfo import conninfo_to_dict
 from limen.ledger.pool import BEGIN, ENTER_SHARED, Settings
 from limen.ledger.statements import LOCK, READ, write
 from tests.bench.setting import RESOURCES, host_id
+from tests.lab.postgres import BIN
 
-PROGRAM = "/usr/lib/postgresql/15/bin/pgbench"
+PROGRAM = str(BIN / "pgbench")
 GIB = 2**30
 
 _CLAIM = "00000000-0000-4000-8000-CLAIM"

@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL 15 of the tests' own, fsync on, with the migrated database `limen` as a template."""
+    """A PostgreSQL of the tests' own, fsync on, with the migrated database `limen` as a template."""
     with tempfile.TemporaryDirectory(prefix="limen-pg-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the user postgres must get through

@@ -24,7 +24,7 @@ PACKAGES = (
     "e2fsprogs",  # mkfs.ext4 -d
     "systemd-container",  # systemd-nspawn: guests without a kernel of their own
     "apt-cacher-ng",  # guests install packages through it
-    "postgresql-15",  # the ledger
+    "postgresql",  # the ledger; Debian 12 has 15, Debian 13 has 17
     "prometheus",  # scrapes limen-agent, and promtool judges what it says, in the tests
     "prometheus-node-exporter",  # beside which the bench of limen-agent measures
     "netcat-openbsd",  # SSH into the lab's network namespace
@@ -69,7 +69,7 @@ def apt_get(*arguments: str) -> None:
             check=False,
         ).returncode
     except FileNotFoundError as error:
-        raise LabError(f"the lab is made for Debian 12: there is no {argv[0]} here") from error
+        raise LabError(f"the lab is made for Debian 12 and 13: there is no {argv[0]} here") from error
     if code != 0:
         raise LabError(
             f"apt-get {arguments[0]} ended with exit code {code}: see above, mend it and run again"

@@ -1,4 +1,4 @@
-"""A PostgreSQL 15 cluster of its own: loopback and a socket in its folder, SCRAM, fsync on.
+"""A PostgreSQL cluster of its own, of the newest version here: loopback and a socket in its folder, SCRAM.
 
 The server runs in a mount namespace where the folder stands at the place of the packaged clusters: so it may
 be below a folder that the user postgres cannot enter, root's home or pytest's.
@@ -17,7 +17,14 @@ from pathlib import Path
 from tests.lab import ports, processes
 from tests.lab.errors import LabError
 
-BIN = Path("/usr/lib/postgresql/15/bin")
+
+def newest(versions: Path) -> Path:
+    """The folder of programs of the newest version in Debian's folder of all; none that exists if none is."""
+    found = [path for path in versions.glob("*/bin") if path.parent.name.isdigit()]
+    return max(found, key=lambda path: int(path.parent.name), default=versions / "none/bin")
+
+
+BIN = newest(Path("/usr/lib/postgresql"))
 OWNER = "postgres"
 SEEN_AT = "/var/lib/postgresql"
 DATA = f"{SEEN_AT}/data"
@@ -158,7 +165,7 @@ class Cluster:
     def up(self) -> bool:
         """Start the cluster, making it first; returns whether it had to be started. Raises LabError."""
         if not BIN.exists():
-            raise LabError("PostgreSQL 15 is missing: run `python3 -m tests.lab packages` as root first")
+            raise LabError("PostgreSQL is missing: run `python3 -m tests.lab packages` as root first")
         self.create()
         started = self.process() is None
         if started:

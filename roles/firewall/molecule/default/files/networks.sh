@@ -2,7 +2,8 @@
 # Networks behind the guest, as a hypervisor has them: `inner` hangs on virbr7 and is declared internal, `outer` on
 # virbr8 is not. Each holds one machine (a network namespace) with a listener on ports 22 and 80.
 set -eu
-modprobe -a bridge veth
+# A container has no modules of its own: the machine has loaded them for its network.
+if [ -d "/lib/modules/$(uname -r)" ]; then modprobe -a bridge veth; fi
 sysctl -q -w net.ipv4.ip_forward=1
 for name in inner outer; do
     case $name in inner) net=7 ;; outer) net=8 ;; esac
