@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .limen/venv
 # Two lanes of test files, each with labs of its own: much of a test is waiting for a guest or a daemon.
 LANES ?= -n 2 --dist loadfile
+# Images of Python set this, and each start of pulumi, limen or a test would compile thousands of files anew.
+unexport PYTHONDONTWRITEBYTECODE
 WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml $(CURDIR)/docs/ci/github/*.yml)
 BOOTSTRAP := $(PYTHON) -m tests.lab.bootstrap
 

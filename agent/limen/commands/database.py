@@ -13,12 +13,13 @@ app = typer.Typer(
 @app.command()
 def migrate(as_json: JsonFlag = False) -> None:
     """Bring the database to this version; safe to repeat and to interrupt."""
-    from limen.ledger import migrate as migrations
+    from limen.ledger.migrate import migrate as bring_up_to_date
+    from limen.ledger.version import status as status_of
 
     url = database_url()
-    before = migrations.status(url)
+    before = status_of(url)
     with progress("Migrating the database"):
-        after = migrations.migrate(url)
+        after = bring_up_to_date(url)
     if as_json:
         print_json({"before": before.current, "current": after.current})
     elif before.current == after.current:
@@ -30,9 +31,9 @@ def migrate(as_json: JsonFlag = False) -> None:
 @app.command()
 def status(as_json: JsonFlag = False) -> None:
     """Show where the database is; exit code 1 if it is behind."""
-    from limen.ledger import migrate as migrations
+    from limen.ledger.version import status as status_of
 
-    found = migrations.status(database_url())
+    found = status_of(database_url())
     if as_json:
         print_json({"current": found.current, "head": found.head, "up_to_date": found.up_to_date})
     elif found.up_to_date:

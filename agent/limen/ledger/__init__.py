@@ -7,7 +7,7 @@
 (from asyncio: `anyio.to_thread.run_sync`); it raises only errors of `limen.ledger.errors` and of
 `limen.quota.errors`. `actor` is the user's name for the audit log.
 
-Migrations: `limen.ledger.migrate.migrate(url)`, `status(url)`.
+Migrations: `limen.ledger.migrate.migrate(url)`, `limen.ledger.version.status(url)`.
 """
 
 from limen.ledger.ledger import Ledger as Ledger

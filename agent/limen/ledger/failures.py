@@ -39,6 +39,11 @@ def translated() -> Iterator[None]:
         raise translate(error) from error
 
 
+def first_line(error: BaseException) -> str:
+    """What it says, without libpq's hints on further lines."""
+    return str(error).strip().partition("\n")[0]
+
+
 def _unique(error: errors.UniqueViolation) -> str:
     if error.diag.constraint_name == "items_identity":
         return (

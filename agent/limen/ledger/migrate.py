@@ -2,33 +2,21 @@
 
 import threading
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.resources import as_file, files
 
 import psycopg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool
 from sqlalchemy.exc import DBAPIError, InternalError
 
 from limen.ledger.errors import Unavailable
+from limen.ledger.failures import first_line
+from limen.ledger.version import Status, status
 
 _LOCK = 0x4C494D454E  # "LIMEN"; one migration of a database at a time, held by a connection of its own
 _ATTEMPTS = 5
 _ONE_AT_A_TIME = threading.Lock()  # Alembic's context is global to a process
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Ids of the newest migration applied (None: none yet) and of the newest there is."""
-
-    current: str | None
-    head: str
-
-    @property
-    def up_to_date(self) -> bool:
-        return self.current == self.head
 
 
 def migrate(database_url: str) -> Status:
@@ -50,28 +38,10 @@ def migrate(database_url: str) -> Status:
                     if attempt == _ATTEMPTS:
                         raise
     except psycopg.Error as error:
-        raise Unavailable(f"the database does not answer: {_first_line(error)}") from error
+        raise Unavailable(f"the database does not answer: {first_line(error)}") from error
     except DBAPIError as error:
-        raise Unavailable(
-            f"the database could not be migrated: {_first_line(error.orig or error)}"
-        ) from error
+        raise Unavailable(f"the database could not be migrated: {first_line(error.orig or error)}") from error
     return status(database_url)
-
-
-def status(database_url: str) -> Status:
-    """Where the database is. Raises `Unavailable`."""
-    with as_file(files("limen.ledger.migrations")) as folder:
-        head = ScriptDirectory(str(folder)).get_current_head()
-    assert head is not None  # noqa: S101 (there are migrations in this package)
-    try:
-        with closing(psycopg.connect(database_url, autocommit=True)) as connection:
-            found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
-            if found is None or not found[0]:
-                return Status(None, head)
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except psycopg.Error as error:
-        raise Unavailable(f"the database does not answer: {_first_line(error)}") from error
-    return Status(row[0] if row else None, head)
 
 
 def _upgrade(database_url: str) -> None:
@@ -84,7 +54,3 @@ def _upgrade(database_url: str) -> None:
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

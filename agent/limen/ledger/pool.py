@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from limen.ledger.errors import Unavailable
 from limen.ledger.failures import translated
-from limen.ledger.migrate import status
+from limen.ledger.version import status
 
 Role = Literal["limen_admit", "limen_admin", "limen_read"]
 Connection = psycopg.Connection[tuple[Any, ...]]

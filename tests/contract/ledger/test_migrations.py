@@ -1,13 +1,18 @@
 """Migrating, and what the three roles may do."""
 
 import multiprocessing
+import subprocess
+import sys
+from importlib.resources import files
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from limen.ledger import Ledger
 from limen.ledger.errors import Unavailable
-from limen.ledger.migrate import migrate, status
+from limen.ledger.migrate import migrate
+from limen.ledger.version import newest, status
 from tests.lab.postgres import Cluster
 
 
@@ -38,6 +43,15 @@ def test_databases_of_one_cluster_can_be_migrated_at_once_by_several(cluster: Cl
         runner.join()
     assert [runner.exitcode for runner in runners] == [0] * 6
     assert all(status(url).up_to_date for url in urls)
+
+
+def test_the_newest_is_what_alembic_takes_for_it() -> None:
+    assert newest() == ScriptDirectory(str(files("limen.ledger.migrations"))).get_current_head()
+
+
+def test_who_only_asks_the_ledger_does_not_load_what_migrates_it() -> None:
+    loaded = "import sys; import limen.api.main; print({'alembic', 'sqlalchemy'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", loaded], text=True) == "set()\n"
 
 
 def test_a_database_that_is_not_there_is_unavailable(cluster: Cluster) -> None:

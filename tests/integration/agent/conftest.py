@@ -12,7 +12,7 @@ from tests.world.metered import agent, define, lab
 from tests.world.world import World
 from tests.world.world import world as a_world
 
-__all__ = ["agent", "define", "guarded", "host_agent", "lab"]
+__all__ = ["agent", "define", "guarded", "host_agent", "lab", "scanning_agent"]
 
 
 @pytest.fixture(scope="package")
@@ -26,11 +26,22 @@ def guarded() -> Iterator[World]:
         yield made
 
 
-@pytest.fixture
-def host_agent(guarded: World) -> Iterator[HostAgent]:
+def running(guarded: World, **options: float) -> Iterator[HostAgent]:
     """The host's agent, which has reported once."""
     token = guarded.authority.limen("token", "create", "agents", "--host", guarded.host)
-    made = HostAgent(guarded.lab, guarded.authority.url, token.strip())
+    made = HostAgent(guarded.lab, guarded.authority.url, token.strip(), options)
     made.start()
     yield made
     made.kill()
+
+
+@pytest.fixture
+def host_agent(guarded: World) -> Iterator[HostAgent]:
+    """The host's agent as it is shipped: it looks when libvirt tells of something, and each minute."""
+    yield from running(guarded)
+
+
+@pytest.fixture
+def scanning_agent(guarded: World) -> Iterator[HostAgent]:
+    """The host's agent, which looks each second."""
+    yield from running(guarded, scan_interval=1.0)

@@ -64,12 +64,9 @@ def test_a_hot_plugged_disk_is_named_by_events_alone(
 
 
 def test_a_change_that_libvirt_tells_nobody_of_is_seen_by_the_next_scan(
-    guarded: World, host_agent: HostAgent, domain: Domain
+    guarded: World, scanning_agent: HostAgent, domain: Domain
 ) -> None:
     domain.define("grown", 64).adopt()
-    host_agent.stop()
-    host_agent.options = {"scan_interval": 2.0}
-    host_agent.start()
     guarded.virsh("setmaxmem", domain.uuid, "80MiB", "--config")
     guarded.virsh("setmem", domain.uuid, "80MiB", "--config")
     wait_until(lambda: guarded.usage()["memory"] == 80 * MIB, SECONDS, "charged for what it grew to")
@@ -79,28 +76,27 @@ def test_a_change_that_libvirt_tells_nobody_of_is_seen_by_the_next_scan(
 
 
 def test_a_control_plane_that_is_away_is_logged_once_and_found_again(
-    guarded: World, host_agent: HostAgent, domain: Domain
+    guarded: World, scanning_agent: HostAgent, domain: Domain
 ) -> None:
-    host_agent.stop()
-    host_agent.options = {"scan_interval": 1.0}
+    scanning_agent.stop()
     guarded.authority.down()
     try:
-        host_agent.launch()
-        wait_until(lambda: len(host_agent.events("not reported")) >= 3, SECONDS, "three attempts")
-        assert len(host_agent.events("host not reported, what limen-api saw last stands")) == 1
+        scanning_agent.launch()
+        wait_until(lambda: len(scanning_agent.events("not reported")) >= 3, SECONDS, "three attempts")
+        assert len(scanning_agent.events("host not reported, what limen-api saw last stands")) == 1
     finally:
         guarded.authority.up()
-    wait_until(lambda: host_agent.events("reports arrive again"), SECONDS, "reports again")
+    wait_until(lambda: scanning_agent.events("reports arrive again"), SECONDS, "reports again")
 
 
 def test_a_killed_agent_leaves_its_copy_and_limen_api_scans_on_request(
-    guarded: World, host_agent: HostAgent, domain: Domain
+    guarded: World, scanning_agent: HostAgent, domain: Domain
 ) -> None:
+    before = reports(scanning_agent)
     domain.define("kept").adopt()
-    before = reports(host_agent)
-    wait_until(lambda: domain.uuid in host_agent.copy.read_text(), 90.0, "the copy knows it")
-    assert reports(host_agent) > before
-    host_agent.kill()
+    wait_until(lambda: domain.uuid in scanning_agent.copy.read_text(), SECONDS, "the copy knows it")
+    assert reports(scanning_agent) > before
+    scanning_agent.kill()
     guarded.virsh("setmem", domain.uuid, "16MiB", "--config")
     guarded.client.scan_host(guarded.host)
     assert findings(guarded, "drift")[domain.uuid]["observed"]["memory"] == str(16 * MIB)

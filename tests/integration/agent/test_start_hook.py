@@ -100,10 +100,10 @@ def test_libvirt_itself_takes_no_name_with_a_newline(guarded: World, tmp_path: P
 
 
 def test_known_domains_start_while_the_control_plane_is_away_and_unknown_do_not(
-    guarded: World, host_agent: HostAgent, domain: Domain, tmp_path: Path
+    guarded: World, scanning_agent: HostAgent, domain: Domain, tmp_path: Path
 ) -> None:
     domain.define("known").adopt()
-    wait_until(lambda: domain.uuid in host_agent.copy.read_text(), 90.0, "the copy knows it")
+    wait_until(lambda: domain.uuid in scanning_agent.copy.read_text(), 90.0, "the copy knows it")
     unknown = Domain(guarded, tmp_path).define("unknown")
     guarded.authority.down()
     try:

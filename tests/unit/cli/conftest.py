@@ -9,6 +9,7 @@ import pytest
 
 from limen import cli
 from limen.client import Client
+from tests.commands import COMMANDS
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -18,6 +19,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """Runs `limen` with these arguments; without an environment of its own there is no API."""
     for name in [name for name in os.environ if name.startswith("LIMEN_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr(cli, "app", COMMANDS)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["limen", *arguments])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from limen import cli
+from tests.commands import COMMANDS
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[byte
     """Runs the command with a preview (JSON value, text or bytes), a decision and an event log."""
     for name in [name for name in os.environ if name.startswith("LIMEN_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setattr(cli, "app", COMMANDS)
 
     def put(name: str, content: Any) -> str:
         path = tmp_path / name
