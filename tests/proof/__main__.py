@@ -77,7 +77,7 @@ def late(left: list[Proof], stamps: dict[str, Stamp]) -> list[str]:
         return []
     begun = history.introduced(record.TRACKED)
     changed = {
-        proof.name: history.first_change(proof.paths, stamps[proof.name].proven)
+        proof.name: history.first_change(inputs.files(proof.paths), stamps[proof.name].proven)
         if proof.name in stamps
         else begun
         for proof in left

@@ -6,9 +6,11 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.proof import imports
+
 ROOT = Path(__file__).resolve().parents[2]
 # Whatever is proven on a guest: the guest itself, how it is reached, with which versions.
-COMMON = ("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml", "tests/lab")
+COMMON = ("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml", "tests/lab/guest")
 SCENARIO = (*COMMON, ".config/molecule", "tests/molecule")
 # What roles take from outside of themselves, by the role that does it.
 TAKEN = {
@@ -36,9 +38,9 @@ def references(role: str, root: Path = ROOT) -> set[str]:
     text = "\n".join(
         path.read_text(encoding="utf-8")
         for path in sorted((root / "roles" / role).rglob("*"))
-        if path.suffix in {".yml", ".py", ".j2"}
+        if path.suffix in {".yml", ".py"}
     )
-    return {other for other in known if re.search(rf"(?:\b(?:role|name): |/){other}(?:/|\s*$)", text, re.M)}
+    return {other for other in known if re.search(rf"\b(?:role|name): {other}\s*$|\.\./{other}/", text, re.M)}
 
 
 def with_references(role: str, root: Path = ROOT) -> set[str]:
@@ -60,7 +62,7 @@ def of_role(role: str, root: Path = ROOT) -> tuple[str, ...]:
 
 
 def files(paths: Iterable[str], root: Path = ROOT) -> list[str]:
-    """The files below these paths, as Git has them or would take them, in order.
+    """The files below these paths, as Git has them or would take them, and what they import, in order.
 
     Raises FileNotFoundError for a path that is not there: what is named wrongly would prove nothing.
     """
@@ -69,7 +71,8 @@ def files(paths: Iterable[str], root: Path = ROOT) -> list[str]:
         raise FileNotFoundError(f"no {missing[0]}, which a proof depends on")
     argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted]
     listed = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
-    return sorted({path for path in listed if path and (root / path).is_file() and not PAGES.search(path)})
+    found = {path for path in listed if path and (root / path).is_file() and not PAGES.search(path)}
+    return sorted(found | imports.closure(found, root))
 
 
 def digest(paths: Iterable[str], root: Path = ROOT) -> str:

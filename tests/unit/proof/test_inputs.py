@@ -18,8 +18,11 @@ FILES = {
     "roles/agent/molecule/default/converge.yml": "- include_tasks: ../../../api/tasks/agents.yml\n",
     "roles/wheelhouse/tasks/main.yml": "[]\n",
     "agent/limen/api.py": "\n",
+    "tests/lab/guest/tool.py": "from tests.lab import imported\n",
+    "tests/lab/imported.py": "\n",
+    "tests/lab/other.py": "\n",
     **dict.fromkeys(("LICENSE", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
-    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule", "tests/lab")},
+    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule")},
     **dict.fromkeys(("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml"), "\n"),
 }
 
@@ -33,7 +36,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
+def stale_after(root: Path, path: str, text: str = "# changed\nfrom tests.lab import imported\n") -> set[str]:
     """The roles whose scenario is stale once that file says something else."""
     before = {role: inputs.digest(inputs.of_role(role, root), root) for role in inputs.roles(root)}
     (root / path).write_text(text)
@@ -48,7 +51,9 @@ def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
         ("roles/wheelhouse/tasks/main.yml", {"api", "agent"}),
         ("agent/limen/api.py", {"api", "agent"}),
         ("constraints.txt", {"agent", "api", "postgres"}),
-        ("tests/lab/a", {"agent", "api", "postgres"}),
+        ("tests/lab/guest/tool.py", {"agent", "api", "postgres"}),
+        ("tests/lab/imported.py", {"agent", "api", "postgres"}),
+        ("tests/lab/other.py", set()),
         (".config/molecule/a", {"agent", "api", "postgres"}),
         ("roles/api/README.md", set()),
     ],
