@@ -18,7 +18,10 @@ FILES = {
     "roles/agent/molecule/default/converge.yml": "- include_tasks: ../../../api/tasks/agents.yml\n",
     "roles/wheelhouse/tasks/main.yml": "[]\n",
     "agent/limen/api.py": "\n",
-    **dict.fromkeys(("LICENSE", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
+    **dict.fromkeys(("LICENSE", "README.md", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
+    **dict.fromkeys(
+        ("agent/limen/__init__.py", "agent/limen/quota/a", "agent/limen/hypervisor/hooks/a"), "\n"
+    ),
     **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule", "tests/lab")},
     **dict.fromkeys(("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml"), "\n"),
 }
@@ -50,11 +53,19 @@ def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
         ("constraints.txt", {"agent", "api", "postgres"}),
         ("tests/lab/a", {"agent", "api", "postgres"}),
         (".config/molecule/a", {"agent", "api", "postgres"}),
+        ("agent/limen/quota/a", {"agent", "api", "postgres"}),
         ("roles/api/README.md", set()),
+        ("README.md", set()),
     ],
 )
 def test_all_that_goes_into_a_scenario_counts_for_it(root: Path, path: str, stale: set[str]) -> None:
     assert stale_after(root, path) == stale
+
+
+def test_whether_a_file_may_be_run_counts(root: Path) -> None:
+    before = inputs.digest(["roles/postgres"], root)
+    (root / "roles/postgres/tasks/main.yml").chmod(0o755)
+    assert inputs.digest(["roles/postgres"], root) != before
 
 
 def test_what_git_ignores_is_no_part_of_it(root: Path) -> None:
