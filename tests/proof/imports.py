@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Package on the path of imports -> the folder that holds it.
+# Package on the path of imports -> the folder that holds it. The environment has them installed for editing.
 PACKAGES = {
     "limen": "agent",
     "limen_policy": "pulumi/policy",
