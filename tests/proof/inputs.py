@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.proof import git
+from tests.proof import git, imports
 
 ROOT = Path(__file__).resolve().parents[2]
 # Whatever is proven on a guest: the guest itself, how it is reached, with which versions.
 COMMON = (
-    *("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml", "tests/lab"),
-    # The lab's commands parse amounts, its libvirtd runs the hook of port forwards.
-    *("agent/limen/__init__.py", "agent/limen/quota", "agent/limen/hypervisor/hooks"),
+    *("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml", "tests/lab/guest"),
+    "agent/limen/hypervisor/hooks",  # the lab's libvirtd runs the one of port forwards
 )
 SCENARIO = (*COMMON, ".config/molecule", "tests/molecule")
 # What roles take from outside of themselves, by the role that does it.
@@ -41,9 +40,9 @@ def references(role: str, root: Path = ROOT) -> set[str]:
     text = "\n".join(
         path.read_text(encoding="utf-8")
         for path in sorted((root / "roles" / role).rglob("*"))
-        if path.suffix in {".yml", ".py", ".j2"}
+        if path.suffix in {".yml", ".py"}
     )
-    return {other for other in known if re.search(rf"(?:\b(?:role|name): |/){other}(?:/|\s*$)", text, re.M)}
+    return {other for other in known if re.search(rf"\b(?:role|name): {other}\s*$|\.\./{other}/", text, re.M)}
 
 
 def with_references(role: str, root: Path = ROOT) -> set[str]:
@@ -65,7 +64,7 @@ def of_role(role: str, root: Path = ROOT) -> tuple[str, ...]:
 
 
 def files(paths: Iterable[str], root: Path = ROOT) -> list[str]:
-    """The files below these paths, as Git has them or would take them, in order.
+    """The files below these paths, as Git has them or would take them, and what they import, in order.
 
     Raises FileNotFoundError for a path that is not there: what is named wrongly would prove nothing.
     """
@@ -75,7 +74,8 @@ def files(paths: Iterable[str], root: Path = ROOT) -> list[str]:
     listed = git.output(
         root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted
     ).split("\0")
-    return sorted({path for path in listed if path and (root / path).is_file()})
+    found = {path for path in listed if path and (root / path).is_file()}
+    return sorted(found | imports.closure(found, root))
 
 
 def digest_of(files: Iterable[str], root: Path = ROOT) -> str:

@@ -12,19 +12,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.proof.imports import PACKAGES
 from tests.proof.proofs import BIN, Proof
 
-# Package on the path of imports -> the folder that holds it. The environment has them installed for editing.
-PACKAGES = {
-    "limen": "agent",
-    "limen_policy": "pulumi/policy",
-    "limen_provider": "pulumi/provider",
-    "pulumi_limen": "pulumi",
-    "tests": ".",
-}
 # Made by the bootstrap, of what goes into every proof.
 MADE = ("venv", "toolchain", "pulumi-home")
-# Without this, a package of which nothing goes in would be found in the checkout.
+# The environment has packages installed for editing: without this, one of which nothing goes
+# in would be found in the checkout.
 ABSENT = 'raise ImportError("{name} does not go into this proof: see tests/proof/inputs.py")\n'
 
 

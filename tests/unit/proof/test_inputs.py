@@ -18,11 +18,12 @@ FILES = {
     "roles/agent/molecule/default/converge.yml": "- include_tasks: ../../../api/tasks/agents.yml\n",
     "roles/wheelhouse/tasks/main.yml": "[]\n",
     "agent/limen/api.py": "\n",
+    "agent/limen/hypervisor/hooks/a": "\n",
+    "tests/lab/guest/tool.py": "from tests.lab import imported\n",
+    "tests/lab/imported.py": "\n",
+    "tests/lab/other.py": "\n",
     **dict.fromkeys(("LICENSE", "README.md", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
-    **dict.fromkeys(
-        ("agent/limen/__init__.py", "agent/limen/quota/a", "agent/limen/hypervisor/hooks/a"), "\n"
-    ),
-    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule", "tests/lab")},
+    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule")},
     **dict.fromkeys(("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml"), "\n"),
 }
 
@@ -36,7 +37,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
+def stale_after(root: Path, path: str, text: str = "# changed\nfrom tests.lab import imported\n") -> set[str]:
     """The roles whose scenario is stale once that file says something else."""
     before = {role: inputs.digest(inputs.of_role(role, root), root) for role in inputs.roles(root)}
     (root / path).write_text(text)
@@ -51,9 +52,11 @@ def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
         ("roles/wheelhouse/tasks/main.yml", {"api", "agent"}),
         ("agent/limen/api.py", {"api", "agent"}),
         ("constraints.txt", {"agent", "api", "postgres"}),
-        ("tests/lab/a", {"agent", "api", "postgres"}),
+        ("tests/lab/guest/tool.py", {"agent", "api", "postgres"}),
+        ("tests/lab/imported.py", {"agent", "api", "postgres"}),
+        ("tests/lab/other.py", set()),
         (".config/molecule/a", {"agent", "api", "postgres"}),
-        ("agent/limen/quota/a", {"agent", "api", "postgres"}),
+        ("agent/limen/hypervisor/hooks/a", {"agent", "api", "postgres"}),
         ("roles/api/README.md", set()),
         ("README.md", set()),
     ],
