@@ -43,6 +43,8 @@ lint: ## ruff, mypy, import-linter, yamllint, actionlint, ansible-lint, stale pa
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@MYPYPATH=pulumi/toolchain $(VENV)/bin/mypy --strict --config-file= --explicit-package-bases pulumi/toolchain
+	@for script in roles/*/files/*.py; do \
+	  MYPYPATH=pulumi/toolchain $(VENV)/bin/mypy --strict --config-file= --explicit-package-bases $$script; done
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint --strict .
 	@cd .ci/actionlint && go tool actionlint $(WORKFLOWS)
@@ -72,7 +74,7 @@ golden: ## make the golden reports of previews anew, by the real engine
 	@$(BOOTSTRAP)
 	@$(VENV)/bin/python -m tests.golden $(ARGS)
 
-molecule: ## scenarios of roles on containers and VMs of the lab (ARGS=ROLE: of that role)
+molecule: ## scenarios of roles on containers and VMs of the lab (ARGS=ROLE/container/trixie: of that alone)
 	@$(BOOTSTRAP)
 	@$(VENV)/bin/python -m tests.proof $(if $(ARGS),$(addprefix molecule/,$(ARGS)),molecule)
 

@@ -1,7 +1,7 @@
 """All gates of the collection limen.platform: `python -m tests.collection`.
 
 The collection is built and installed from the built file first; everything else looks at that copy, so that
-what is checked is what ships. Environments of ansible-test are kept under ~/.cache/limen/ansible-test.
+what is checked is what ships. Environments of ansible-test are kept among the caches (~/.cache/limen).
 """
 
 import sys

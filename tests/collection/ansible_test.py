@@ -9,10 +9,10 @@ import re
 import sys
 from importlib import resources
 from importlib.metadata import version
-from pathlib import Path
 
 from tests.collection.commands import GateFailed, run
 from tests.collection.shipped import Shipped
+from tests.lab.instance import cache_root
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _BOOTSTRAP = """\
@@ -32,20 +32,22 @@ def sanity(copy: Shipped) -> None:
 
 def units(copy: Shipped) -> None:
     """The unit tests that ship with the collection."""
-    _run(copy, "units", "--venv")
+    told = _run(copy, "units", "--venv")
+    if not re.search(r"\b[1-9]\d* passed", told):
+        raise GateFailed(f"ansible-test units found no test to run:\n{told}")
 
 
-def _run(copy: Shipped, command: str, *arguments: str) -> None:
+def _run(copy: Shipped, command: str, *arguments: str) -> str:
     home = _home()
     # It passes HOME on, and little else: pip's settings in variables would be lost.
-    run(
+    return run(
         "ansible-test", command, *arguments, "--python", PYTHON, "--color", "no", folder=copy.folder, env=home
     )
 
 
 def _home() -> dict[str, str]:
     """A home of ansible-test's own for each ansible-core; short, since its paths end up in `#!` lines."""
-    home = Path.home() / ".cache" / "limen" / f"ansible-test-{version('ansible-core')}"
+    home = cache_root() / f"ansible-test-{version('ansible-core')}"
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / f"get_pip_{_pip_version().replace('.', '_')}.py").write_text(_BOOTSTRAP)

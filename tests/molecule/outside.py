@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.lab.demo.layout import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 LAB = os.environ.get("LIMEN_GUEST_LAB", "roles")
 SSH_CONFIG = Path("/var/lib/limen-lab", LAB, "guests/ssh_config")
 

@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
     top.add_argument("names", nargs="*", metavar="PROOF", help="names, or beginnings of them (default: all)")
+    top.add_argument("--kind", choices=("container", "vm"), help="only those on such machines")
     top.add_argument("--stale", action="store_true", help="only those whose inputs changed since they held")
     top.add_argument(
         "--within",
@@ -34,13 +35,17 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def chosen(names: list[str]) -> list[Proof]:
-    """The proofs of these names; raises ValueError for one that begins none."""
+def chosen(names: list[str], kind: str | None) -> list[Proof]:
+    """The proofs of these names on that kind of machine; raises ValueError for a name that begins none."""
     proofs = known()
     for name in names:
         if not any(proof.name.startswith(name) for proof in proofs):
             raise ValueError(f"no proof begins with {name}: --list names them")
-    return [proof for proof in proofs if not names or proof.name.startswith(tuple(names))]
+    return [
+        proof
+        for proof in proofs
+        if (not names or proof.name.startswith(tuple(names))) and (not kind or f"/{kind}/" in proof.name)
+    ]
 
 
 def run(proof: Proof) -> Stamp | None:
@@ -85,7 +90,7 @@ def main() -> int:
     """Exit code 0 when every proof that was run held and none is overdue, 1 otherwise, 2 for a wrong name."""
     arguments = parser().parse_args()
     try:
-        proofs = chosen(arguments.names)
+        proofs = chosen(arguments.names, arguments.kind)
     except ValueError as error:
         print(f"proof: {error}", file=sys.stderr)
         return 2

@@ -1,10 +1,11 @@
 """What Python files of this repository import of it, directly or not."""
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Package on the path of imports -> the folder that holds it. The environment has them installed for editing.
+# Package on the path of imports -> the folder that holds it.
 PACKAGES = {
     "limen": "agent",
     "limen_policy": "pulumi/policy",
@@ -22,6 +23,12 @@ def modules(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@functools.cache
+def of_file(path: Path, _changed: int) -> frozenset[str]:
+    """Names that may be modules, of a file's imports; `_changed` is when it was, in nanoseconds."""
+    return frozenset(modules(ast.parse(path.read_text(encoding="utf-8"), str(path))))
 
 
 def files(module: str, root: Path) -> Iterator[str]:
@@ -47,6 +54,6 @@ def closure(paths: Iterable[str], root: Path) -> set[str]:
     while waiting:
         path = waiting.pop()
         found.add(path)
-        parsed = ast.parse((root / path).read_text(encoding="utf-8"), path)
-        waiting |= {file for module in modules(parsed) for file in files(module, root)} - found
+        names = of_file(root / path, (root / path).stat().st_mtime_ns)
+        waiting |= {file for module in names for file in files(module, root)} - found
     return found

@@ -8,11 +8,10 @@ from pathlib import Path
 from tests.proof import git, imports
 
 ROOT = Path(__file__).resolve().parents[2]
-# Whatever is proven on a guest: the guest, how it is reached, with which versions, and the hook that the
-# lab's libvirtd runs. What these import goes in as well.
+# Whatever is proven on a guest: the guest itself, how it is reached, with which versions.
 COMMON = (
     *("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml", "tests/lab/guest"),
-    "agent/limen/hypervisor/hooks",
+    "agent/limen/hypervisor/hooks",  # the lab's libvirtd runs the one of port forwards
 )
 SCENARIO = (*COMMON, ".config/molecule", "tests/molecule")
 # What roles take from outside of themselves, by the role that does it.

@@ -17,7 +17,8 @@ from tests.proof.proofs import BIN, Proof
 
 # Made by the bootstrap, of what goes into every proof.
 MADE = ("venv", "toolchain", "pulumi-home")
-# Without this, a package of which nothing goes in would be found in the checkout.
+# The environment has packages installed for editing: without this, one of which nothing goes
+# in would be found in the checkout.
 ABSENT = 'raise ImportError("{name} does not go into this proof: see tests/proof/inputs.py")\n'
 
 

@@ -1,11 +1,13 @@
 """A run of steps: what failed is told, what began is ended, and the table says what each took."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ci import __main__ as ci
+from tests.ci import steps
 from tests.ci.steps import Run, Step
 
 OK, BAD = ("true",), ("false",)
@@ -22,59 +24,71 @@ def run(tmp_path: Path, said: list[str]) -> Run:
     return Run(tmp_path, tmp_path / "log", clock=lambda: float(next(ticks)), say=said.append)
 
 
+def python(name: str, script: str) -> Step:
+    return Step(name, (sys.executable, "-S", "-c", script))
+
+
 def test_a_step_holds_by_its_exit_code(run: Run) -> None:
     assert run.step(Step("good", OK))
     assert not run.step(Step("bad", BAD))
-    assert run.step(Step("refused, as it should be", BAD, code=1))
-    assert [row.outcome for row in run.rows] == ["ok", "FAILED (exit code 1, not 0)", "ok"]
-    assert "bad: FAILED (exit code 1, not 0)" in run.table()
+    assert [row.outcome for row in run.rows] == ["ok", "FAILED (exit code 1)"]
 
 
-def test_steps_side_by_side_all_end_and_one_that_fails_counts(run: Run, said: list[str]) -> None:
-    hello = Step("says hello", (sys.executable, "-c", "print('hello')"))
-    assert not run.together([hello, Step("bad", BAD), Step("good", OK)])
-    assert {row.name for row in run.rows} == {"says hello", "bad", "good"}
-    assert "hello\n" in said
+def test_the_table_tells_what_failed_what_each_took_and_what_was_not_begun(run: Run) -> None:
+    run.step(Step("good", OK))
+    run.step(Step("bad", BAD))
+    lines = [line.split(None, 2) for line in run.table(["good", "bad", "later"]).splitlines()[1:-1]]
+    assert [line[2] for line in lines] == ["good: ok", "bad: FAILED (exit code 1)", "later: not begun"]
+    assert all(float(line[1]) > 0 for line in lines[:2])
+    assert run.table().splitlines()[-1].endswith("in all")
 
 
-def test_what_still_runs_is_ended(run: Run) -> None:
-    process = run.begin(Step("for ever", ("sleep", "600")), None)
+def test_lanes_all_end_and_one_step_that_fails_stops_no_other_and_counts(run: Run, said: list[str]) -> None:
+    hello = python("says hello", "print('hello')")
+    assert not run.together([[hello, Step("bad", BAD), Step("good", OK)], [Step("other", OK)]])
+    assert {row.name for row in run.rows} == {"says hello", "bad", "good", "other"}
+    assert any("its output\nhello\n" in text for text in said)
+    assert run.together([[Step("good", OK)], []])
+
+
+def test_the_steps_of_a_lane_come_in_turn_and_lanes_run_at_once(run: Run, tmp_path: Path) -> None:
+    """Each lane waits for what the other one does: in turn they would wait for ever."""
+    for name in ("ping", "pong"):
+        os.mkfifo(tmp_path / name)
+    lanes = [
+        [python("asks", "open('ping', 'w').write('x')"), python("hears", "open('pong').read()")],
+        [python("is asked", "open('ping').read()"), python("answers", "open('pong', 'w').write('x')")],
+    ]
+    assert run.together(lanes)
+    begun = {row.name: row.begun for row in run.rows}
+    assert begun["asks"] < begun["hears"]
+    assert begun["is asked"] < begun["answers"]
+
+
+def test_what_still_runs_is_ended_with_all_that_it_began_and_told(run: Run, tmp_path: Path) -> None:
+    """The first of the group is gone when asked to; its child does not listen."""
+    os.mkfifo(tmp_path / "ready")
+    child = f"trap '' TERM; echo $$ >{tmp_path}/ready; exec sleep 600"
+    one = run.begin(Step("for ever", ("sh", "-c", f'sh -c "{child}" & wait')), tmp_path / "out")
+    pid = int((tmp_path / "ready").read_text())
+    watched = os.pidfd_open(pid)
+    try:
+        run.stop()
+        with pytest.raises(ProcessLookupError):
+            signal.pidfd_send_signal(watched, signal.SIGKILL)
+    finally:
+        os.close(watched)
+    assert one.process.returncode is not None
+    assert [row.outcome for row in run.rows] == ["STOPPED"]
+
+
+def test_one_that_does_not_listen_is_killed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "ready")
+    script = "import signal; signal.signal(15, signal.SIG_IGN); open('ready', 'w').close(); signal.pause()"
+    one = run.begin(python("deaf", script), tmp_path / "out")
+    (tmp_path / "ready").read_text()
     run.stop()
-    assert process.returncode == -15
-
-
-def test_a_newcomers_steps_stand_on_one_another(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ci, "NEWCOMER", (Step("up", BAD), Step("test", OK)))
-    assert not ci.carry_out(run, 100)
-    assert [row.name for row in run.rows] == ["up"]
-
-
-@pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A run whose steps are all but empty; what scenarios were given is noted."""
-    given: list[float] = []
-
-    def proofs(seconds: float) -> Step:
-        given.append(seconds)
-        return Step("scenarios", OK)
-
-    for name, value in (("NEWCOMER", (Step("up", OK),)), ("BESIDE", (Step("lint", BAD),))):
-        monkeypatch.setattr(ci, name, value)
-    monkeypatch.setattr(ci, "FAULTS", Step("faults", OK))
-    monkeypatch.setattr(ci, "CLEAN", Step("clean", OK))
-    monkeypatch.setattr(ci, "proofs", proofs)
-    return given
-
-
-def test_one_that_fails_stops_no_other_and_fails_the_run(run: Run, short: list[float]) -> None:
-    assert not ci.carry_out(run, 1000)
-    assert [row.name for row in run.rows] == ["up", "lint", "faults", "scenarios", "clean"]
-
-
-def test_scenarios_get_the_time_that_is_left(run: Run, short: list[float]) -> None:
-    ci.carry_out(run, 1000)
-    assert 0 < short[0] < 1000 - ci.RESERVE
-
-
-def test_no_time_left_is_no_negative_time() -> None:
-    assert "--within=0" in ci.proofs(-5.0).argv
+    assert one.process.returncode == -signal.SIGKILL

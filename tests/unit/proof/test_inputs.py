@@ -18,12 +18,13 @@ FILES = {
     "roles/agent/molecule/default/converge.yml": "- include_tasks: ../../../api/tasks/agents.yml\n",
     "roles/wheelhouse/tasks/main.yml": "[]\n",
     "agent/limen/api.py": "\n",
+    "agent/limen/hypervisor/hooks/a": "\n",
     "tests/lab/guest/tool.py": "from limen.quota import units\nfrom tests.lab import imported\n",
+    "agent/limen/quota/units.py": "\n",
     "tests/lab/imported.py": "\n",
     "tests/lab/other.py": "\n",
-    "agent/limen/quota/units.py": "\n",
     **dict.fromkeys(("LICENSE", "README.md", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
-    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule", "agent/limen/hypervisor/hooks")},
+    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule")},
     **dict.fromkeys(("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml"), "\n"),
 }
 
@@ -56,6 +57,7 @@ def stale_after(root: Path, path: str, text: str = "# changed\nfrom tests.lab im
         ("tests/lab/imported.py", {"agent", "api", "postgres"}),
         ("tests/lab/other.py", set()),
         (".config/molecule/a", {"agent", "api", "postgres"}),
+        ("agent/limen/hypervisor/hooks/a", {"agent", "api", "postgres"}),
         ("agent/limen/quota/units.py", {"agent", "api", "postgres"}),
         ("roles/api/README.md", set()),
         ("README.md", set()),

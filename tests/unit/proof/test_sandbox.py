@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof import inputs, proofs, sandbox
+from tests.proof.imports import PACKAGES
 from tests.proof.proofs import Proof
 
 FILES = {
@@ -61,7 +62,7 @@ def test_nothing_is_left_of_the_copy(root: Path) -> None:
 def test_every_package_that_is_installed_for_editing_is_known() -> None:
     pyproject = (inputs.ROOT / "pyproject.toml").read_text()
     (line,) = [line for line in pyproject.splitlines() if line.startswith("root_packages = ")]
-    assert {*re.findall(r'"(\w+)"', line), "tests"} == set(sandbox.PACKAGES)
+    assert {*re.findall(r'"(\w+)"', line), "tests"} == set(PACKAGES)
 
 
 # The first has what all scenarios have, and nothing else.
