@@ -1,15 +1,14 @@
 """Run what is proven on guests, and remember what held: scenarios of roles and site.yml, on both Debians."""
 
 import argparse
-import os
-import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.proof import history, inputs, record
-from tests.proof.plan import Candidate, Plan, choose, overdue
-from tests.proof.proofs import BIN, Proof, kernel_reason, known
+from tests.proof import history, inputs, record, sandbox
+from tests.proof.plan import Candidate, Outcome, overdue, play
+from tests.proof.proofs import Proof, known
 from tests.proof.record import Stamp
 
 
@@ -46,21 +45,15 @@ def chosen(names: list[str]) -> list[Proof]:
 
 def run(proof: Proof) -> Stamp | None:
     """Run one with its output shown; its stamp, or None where it does not hold."""
-    before = inputs.digest(proof.paths)
-    started = time.monotonic()
     print(f"\n== proof {proof.name}", flush=True)
-    # Images of Python tell it to keep no bytecode: Ansible would compile itself anew at each start.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    code = subprocess.run(
-        proof.argv,
-        cwd=proof.folder,
-        env={**env, "PATH": f"{BIN}:{env['PATH']}", **proof.env},
-        stdin=subprocess.DEVNULL,
-        check=False,
-    ).returncode
-    seconds = round(time.monotonic() - started)
-    say(f"{proof.name} {'holds' if code == 0 else 'DOES NOT HOLD'}: {seconds} s")
-    return Stamp(before, round(time.time()), seconds) if code == 0 else None
+    with sandbox.copy(inputs.ROOT, files := inputs.files(proof.paths)) as made:
+        # Of the copy: what is edited meanwhile is not what was proven.
+        digest = inputs.digest_of(files, made)
+        started = time.monotonic()
+        held = sandbox.run(proof, made)
+        seconds = round(time.monotonic() - started)
+    say(f"{proof.name} {'holds' if held else 'DOES NOT HOLD'}: {seconds} s")
+    return Stamp(digest, round(time.time()), seconds) if held else None
 
 
 def remember(path: Path, name: str, stamp: Stamp) -> None:
@@ -70,19 +63,11 @@ def remember(path: Path, name: str, stamp: Stamp) -> None:
     record.write(path, {**kept, name: stamp})
 
 
-def late(left: list[Proof], stamps: dict[str, Stamp]) -> list[str]:
-    """Names of those that may not be left out any more."""
-    if history.is_shallow():
-        say("this clone has no history: nobody can tell how long these have been stale")
-        return []
-    begun = history.introduced(record.TRACKED)
-    changed = {
-        proof.name: history.first_change(proof.paths, stamps[proof.name].proven)
-        if proof.name in stamps
-        else begun
-        for proof in left
-    }
-    return overdue([proof.name for proof in left], changed, history.now())
+def changed(proof: Proof, stamps: Mapping[str, Stamp]) -> int:
+    """Unix time since which a stale proof is stale."""
+    if proof.name in stamps:
+        return history.changed_since(inputs.files(proof.paths), stamps[proof.name].proven)
+    return history.introduced([*proof.origin, str(record.TRACKED.relative_to(inputs.ROOT))])
 
 
 def show(proofs: list[Proof], stamps: dict[str, Stamp]) -> None:
@@ -121,34 +106,35 @@ def main() -> int:
         else Candidate(name, proof.guess)
         for name, proof in by_name.items()
     ]
-    ends = None if arguments.within is None else time.monotonic() + max(0.0, arguments.within)
-    plan = choose(candidates, None if ends is None else max(0.0, arguments.within))
-    return carry_out(plan, by_name, stamps, ends, record.TRACKED if arguments.renew else record.OWN)
+    path = record.TRACKED if arguments.renew else record.OWN
+    within = None if arguments.within is None else max(0.0, arguments.within)
+    say(f"{len(proofs)} to run" + ("" if within is None else f", {within:.0f} s to do it in"))
+    outcome = play(candidates, within, time.monotonic, lambda name: prove(by_name[name], path))
+    since = {name: changed(by_name[name], stamps) for name in outcome.left}
+    return report(outcome, since, history.now())
 
 
-def carry_out(
-    plan: Plan, proofs: dict[str, Proof], stamps: dict[str, Stamp], ends: float | None, path: Path
-) -> int:
-    """Run the plan; a failure stops no other, and nothing is begun when the time is over."""
-    if not plan.run and not plan.left:
-        say("nothing is stale")
-    failed, left = [], list(plan.left)
-    for name in plan.run:
-        if ends is not None and time.monotonic() > ends:
-            left.append(name)
-        elif stamp := run(proofs[name]):
-            remember(path, name, stamp)
-        else:
-            failed.append(name)
-    for name in left:
-        reason = kernel_reason(name.split("/")[1]) if name.startswith("molecule/") else ""
-        say(f"no time for {name}{f' ({reason})' if '/vm/' in name and reason else ''}")
-    overdue_names = late([proofs[name] for name in left], stamps)
-    for name in overdue_names:
-        say(f"{name} has been stale for more than a day: `make prove ARGS={name}` and commit its stamp")
-    if failed:
-        print(f"proof: does not hold: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed or overdue_names else 0
+def prove(proof: Proof, path: Path) -> bool:
+    """Run one and put its stamp into that record; whether it held."""
+    stamp = run(proof)
+    if stamp is not None:
+        remember(path, proof.name, stamp)
+    return stamp is not None
+
+
+def report(outcome: Outcome, since: Mapping[str, int], now: int) -> int:
+    """Say what became of the proofs; the exit code."""
+    late = overdue(outcome.left, since, now)
+    for name in outcome.left:
+        hours = (now - since[name]) / 3600
+        age = f"for {hours:.1f} hours" if since[name] else "and nobody can tell since when"
+        say(f"LEFT OUT for want of time: {name}, not proven as it is {age}")
+    say(f"{len(outcome.held)} held, {len(outcome.failed)} failed, {len(outcome.left)} left out")
+    for name in outcome.failed:
+        say(f"FAILED: {name}")
+    for name in late:
+        say(f"FAILED: {name} is left out for more than a day: `make prove ARGS={name}`, and commit its stamp")
+    return 1 if outcome.failed or late else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Which proofs are run in the time that is left, and which may not be left out any more. Pure."""
+"""Which proofs are begun in the time that is left, and which may not be left out any more. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 DAY = 86_400
 
@@ -15,30 +15,39 @@ class Candidate:
     proven: int = 0
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is run, in this order, and what is left out for want of time."""
+@dataclass
+class Outcome:
+    """Names of proofs by what became of them."""
 
-    run: tuple[str, ...]
-    left: tuple[str, ...]
+    held: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
-def choose(stale: Sequence[Candidate], seconds: float | None) -> Plan:
-    """Oldest first, as many as fit into `seconds` (None: all); what does not fit lets shorter ones pass."""
-    run, left, room = [], [], seconds
+def play(
+    stale: Sequence[Candidate],
+    seconds: float | None,
+    clock: Callable[[], float],
+    run: Callable[[str], bool],
+) -> Outcome:
+    """Run them, oldest first; with `seconds` only those that can be expected to end within that time.
+
+    The time is looked at before each: one may take longer than it used to. What does not fit lets shorter
+    ones pass, and a failure stops no other: the second is worth as much as the first.
+    """
+    outcome = Outcome()
+    ends = None if seconds is None else clock() + seconds
     for one in sorted(stale, key=lambda one: (one.proven, one.seconds, one.name)):
-        if room is None or one.seconds <= room:
-            run.append(one.name)
-            room = None if room is None else room - one.seconds
+        if ends is not None and clock() + one.seconds > ends:
+            outcome.left.append(one.name)
         else:
-            left.append(one.name)
-    return Plan(tuple(run), tuple(left))
+            (outcome.held if run(one.name) else outcome.failed).append(one.name)
+    return outcome
 
 
-def overdue(left: Sequence[str], changed: Mapping[str, int | None], now: int) -> list[str]:
+def overdue(left: Sequence[str], changed: Mapping[str, int], now: int) -> list[str]:
     """Those of `left` whose inputs changed more than a day before `now`, without having been proven since.
 
-    `changed` is the Unix time of the first change since then; None where nobody can tell.
+    `changed` is the Unix time of the first change since then.
     """
-    times = {name: changed.get(name) for name in left}
-    return [name for name, time in times.items() if time is not None and now - time > DAY]
+    return [name for name in left if now - changed[name] > DAY]

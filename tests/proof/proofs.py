@@ -9,6 +9,7 @@ from tests.lab.image import SUITES
 from tests.proof import inputs
 
 BIN = Path(sys.executable).parent
+SCENARIO = "molecule/default"
 # On emulated VMs one Debian is proven: what differs between the two does not lie in the kernel.
 VM_SUITE = SUITES[0]
 
@@ -19,21 +20,25 @@ class Proof:
 
     name: str
     argv: tuple[str, ...]
-    folder: Path
+    # Where it runs, from the root of the tree; what goes into it.
+    folder: str
     paths: tuple[str, ...]
     # Seconds on two quiet cores, where nobody has measured it yet.
     guess: int
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def on_vm(self) -> bool:
-        """Whether it needs emulated VMs."""
-        return "/vm/" in self.name
+    def origin(self) -> tuple[str, ...]:
+        """The files with which this proof came to be."""
+        scenario = f"{self.folder}/{SCENARIO}"
+        if self.folder == ".":
+            return ("tests/site/__main__.py",)
+        return (f"{scenario}/converge.yml", *((f"{scenario}/kernel.txt",) if "/vm/" in self.name else ()))
 
 
 def kernel_reason(role: str, root: Path = inputs.ROOT) -> str:
     """Why the role's scenario has parts that need a kernel of its own; empty where it has none."""
-    path = root / "roles" / role / "molecule/default/kernel.txt"
+    path = root / "roles" / role / SCENARIO / "kernel.txt"
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
@@ -41,14 +46,15 @@ def scenario(role: str, kind: str, suite: str) -> Proof:
     """The scenario of a role on such a machine."""
     return Proof(
         name=f"molecule/{role}/{kind}/{suite}",
-        argv=(str(BIN / "molecule"), "test"),
-        folder=inputs.ROOT / "roles" / role,
+        argv=(str(BIN / "molecule"), "--base-config", "../../.config/molecule/config.yml", "test"),
+        folder=f"roles/{role}",
         paths=inputs.of_role(role),
         guess=120 if kind == "container" else 900,
         env={
             "LIMEN_GUEST_KIND": kind,
             "LIMEN_GUEST_SUITE": suite,
-            "LIMEN_GUEST": f"{role}-{kind}-{suite}".replace("_", "-")[:31],
+            # One guest for all roles, which each finds as it was after its first boot.
+            "LIMEN_GUEST": f"{kind}-{suite}",
         },
     )
 
@@ -58,7 +64,7 @@ def site(kind: str, suite: str) -> Proof:
     return Proof(
         name=f"site/{kind}/{suite}",
         argv=(sys.executable, "-m", "tests.site", "--kind", kind, "--suite", suite),
-        folder=inputs.ROOT,
+        folder=".",
         paths=inputs.SITE,
         guess=600 if kind == "container" else 3600,
     )

@@ -1,30 +1,18 @@
-"""`limen-api`: listen, serve, and end promptly."""
+"""`limen-api`: its options, and the reasons for which it does not start.
 
-import asyncio
-import contextlib
-import signal
-import socket
+What serves is loaded when it has something to serve: FastAPI takes two seconds of a slow machine.
+"""
+
 import ssl
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
-import structlog
 import typer
-import uvicorn
-from fastapi import FastAPI
 
-from limen.api.app import create_app
 from limen.api.logs import configure_logs
 from limen.api.settings import Settings, SettingsError, database_url
-from limen.ledger import Ledger
 from limen.listening import bind, certificates, parse_listen
 from limen.quota.errors import LimenError
-
-_log = structlog.get_logger()
-_TICK_SECONDS = 1.0
 
 
 def serve(
@@ -104,41 +92,17 @@ def serve(
             scan_interval, sweep_interval, report_seconds, agent_token_file, _checked_ca(agent_ca_file)
         )
         bound = bind(address, "limen-api")
-        ledger = Ledger.open(database_url())
+        database = database_url()
+        from limen.ledger import Ledger
+
+        ledger = Ledger.open(database)
     except LimenError as error:
         typer.echo(f"limen-api: {error}", err=True)
         raise typer.Exit(2) from error
+    from limen.api.serving import run
+
     with ledger:
-        _run(create_app(ledger, settings), bound, behind_proxy, tls)
-
-
-def _run(
-    app: FastAPI,
-    bound: socket.socket,
-    behind_proxy: bool,
-    tls: tuple[Path, Path] | None,
-) -> None:
-    certificate, key = tls or (None, None)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=behind_proxy,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-        timeout_graceful_shutdown=3,
-        timeout_keep_alive=30,
-    )
-    # uvicorn raises the signal that ended it once more after its shutdown: then the exit is a clean one.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    host, port = bound.getsockname()[:2]
-    _log.info("listening", address=f"{host}:{port}")
-    server = _Server(config)
-    server.on_exit = app.state.parts.observers.announce_end
-    server.run(sockets=[bound])
-    if not server.started:
-        raise typer.Exit(1)
+        run(ledger, settings, bound, behind_proxy, tls)
 
 
 def _checked_ca(ca_file: Path | None) -> Path | None:
@@ -148,29 +112,6 @@ def _checked_ca(ca_file: Path | None) -> Path | None:
         reason = error.strerror or "no certificate in it"
         raise SettingsError(f"{ca_file} can't be used: {reason}. Correct --agent-ca-file.") from error
     return ca_file
-
-
-class _Server(uvicorn.Server):
-    """A server that ends what waits on purpose before it waits for open requests, and rests when idle.
-
-    uvicorn's own loop wakes ten times a second to see whether it is to end; here the signal wakes it.
-    """
-
-    on_exit: Callable[[], None] = staticmethod(lambda: None)
-    _wake: Callable[[], object] = staticmethod(lambda: None)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.on_exit()
-        super().handle_exit(sig, frame)
-        self._wake()
-
-    async def main_loop(self) -> None:
-        loop, ending = asyncio.get_running_loop(), asyncio.Event()
-        self._wake = lambda: loop.call_soon_threadsafe(ending.set)
-        # Each tick with this number sets the header Date anew.
-        while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), _TICK_SECONDS)
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def test_the_newest_is_what_alembic_takes_for_it() -> None:
 
 
 def test_who_only_asks_the_ledger_does_not_load_what_migrates_it() -> None:
-    loaded = "import sys; import limen.api.main; print({'alembic', 'sqlalchemy'} & set(sys.modules))"
+    loaded = "import sys; import limen.api.serving; print({'alembic', 'sqlalchemy'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", loaded], text=True) == "set()\n"
 
 

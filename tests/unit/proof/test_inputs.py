@@ -18,8 +18,12 @@ FILES = {
     "roles/agent/molecule/default/converge.yml": "- include_tasks: ../../../api/tasks/agents.yml\n",
     "roles/wheelhouse/tasks/main.yml": "[]\n",
     "agent/limen/api.py": "\n",
-    **dict.fromkeys(("LICENSE", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
-    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule", "tests/lab")},
+    "tests/lab/guest/tool.py": "from limen.quota import units\nfrom tests.lab import imported\n",
+    "tests/lab/imported.py": "\n",
+    "tests/lab/other.py": "\n",
+    "agent/limen/quota/units.py": "\n",
+    **dict.fromkeys(("LICENSE", "README.md", "pulumi/pulumi_limen/a", "pulumi/provider/a"), "\n"),
+    **{f"{path}/a": "\n" for path in (".config/molecule", "tests/molecule", "agent/limen/hypervisor/hooks")},
     **dict.fromkeys(("ansible.cfg", "constraints.txt", "pyproject.toml", "requirements.yml"), "\n"),
 }
 
@@ -33,7 +37,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
+def stale_after(root: Path, path: str, text: str = "# changed\nfrom tests.lab import imported\n") -> set[str]:
     """The roles whose scenario is stale once that file says something else."""
     before = {role: inputs.digest(inputs.of_role(role, root), root) for role in inputs.roles(root)}
     (root / path).write_text(text)
@@ -48,13 +52,23 @@ def stale_after(root: Path, path: str, text: str = "changed\n") -> set[str]:
         ("roles/wheelhouse/tasks/main.yml", {"api", "agent"}),
         ("agent/limen/api.py", {"api", "agent"}),
         ("constraints.txt", {"agent", "api", "postgres"}),
-        ("tests/lab/a", {"agent", "api", "postgres"}),
+        ("tests/lab/guest/tool.py", {"agent", "api", "postgres"}),
+        ("tests/lab/imported.py", {"agent", "api", "postgres"}),
+        ("tests/lab/other.py", set()),
         (".config/molecule/a", {"agent", "api", "postgres"}),
+        ("agent/limen/quota/units.py", {"agent", "api", "postgres"}),
         ("roles/api/README.md", set()),
+        ("README.md", set()),
     ],
 )
 def test_all_that_goes_into_a_scenario_counts_for_it(root: Path, path: str, stale: set[str]) -> None:
     assert stale_after(root, path) == stale
+
+
+def test_whether_a_file_may_be_run_counts(root: Path) -> None:
+    before = inputs.digest(["roles/postgres"], root)
+    (root / "roles/postgres/tasks/main.yml").chmod(0o755)
+    assert inputs.digest(["roles/postgres"], root) != before
 
 
 def test_what_git_ignores_is_no_part_of_it(root: Path) -> None:
