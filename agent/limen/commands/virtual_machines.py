@@ -16,6 +16,7 @@ from limen.commands.output import (
     print_json,
     print_table,
 )
+from limen.host_uri import parse
 
 app = typer.Typer(help="List and show VMs; open SSH or the serial console.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The VM's name, as libvirt or its stack has it, or its UUID.")]
@@ -89,7 +90,7 @@ def ssh(
     """
     with Client.from_environment() as client:
         vm = _find(client, name, project)
-        uri = connect or _host_uri(client, vm["host"])
+        uri = _uri(client, vm["host"], connect)
     address = _address(uri, vm)
     arguments = ["ssh", *(["-F", config] if config else _through(uri)), *(["-l", user] if user else [])]
     # The name stays what the configuration's Host patterns and known_hosts see.
@@ -102,7 +103,7 @@ def console(name: Name, project: Project = None, connect: Uri = None) -> None:
     """Open the serial console by virsh; leave it with Ctrl + ]."""
     with Client.from_environment() as client:
         vm = _find(client, name, project)
-        uri = connect or _host_uri(client, vm["host"])
+        uri = _uri(client, vm["host"], connect)
     _become(["virsh", "--connect", uri, "console", vm["uuid"]])
 
 
@@ -135,13 +136,14 @@ def _find(client: Client, name: str, project: str | None) -> dict[str, Any]:
     return found[0]
 
 
-def _host_uri(client: Client, host: str) -> str:
-    uri = client.get_host(host).get("uri")
+def _uri(client: Client, host: str, given: str | None) -> str:
+    """How the host is reached, written anew: what limen-api says of it is another machine's word."""
+    uri = given or client.get_host(host).get("uri")
     if not uri:
         raise BadInput(
             "Only administrators are told the host's URI: give --connect, or set LIMEN_LIBVIRT_URI."
         )
-    return str(uri)
+    return parse(str(uri)).text
 
 
 def _through(uri: str) -> list[str]:
