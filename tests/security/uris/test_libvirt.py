@@ -15,7 +15,7 @@ def test_libvirt_runs_a_program_that_a_uri_names_and_limen_does_not(name: str, t
     program.write_text(f"#!/bin/sh\ntouch {ran}\n")
     program.chmod(0o755)
     uri = f"qemu+ssh://host.invalid/system?{name}={program}"
-    with pytest.raises(HypervisorUnavailable, match="(?i)parameter .command"):
+    with pytest.raises(HypervisorUnavailable, match=r"(?i)parameter .command"):
         connect(uri)
     assert not ran.exists()
     with pytest.raises(libvirt.libvirtError):
