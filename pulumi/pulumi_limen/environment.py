@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from limen.host_uri import parse
 from pulumi_limen.components.context import Capabilities
 from pulumi_limen.spec.problems import Problems
 
@@ -34,7 +35,9 @@ def libvirt_uri(problems: Problems) -> str:
             "is not set: `pulumi config set libvirt:uri qemu+ssh://root@HOST/system`, or export "
             "LIBVIRT_DEFAULT_URI (`. .limen/env` after `make up`)",
         )
-    return uri or ""
+        return ""
+    problems.attempt("libvirt:uri", lambda: parse(uri))
+    return uri
 
 
 def domain_type(problems: Problems) -> str:

@@ -77,6 +77,16 @@ def test_they_can_touch_neither_the_clock_nor_the_modules_of_this_machine(pair: 
     assert time.time() > 1_700_000_000
 
 
+def test_the_kernel_parameters_of_its_network_are_its_own_and_no_others(pair: list[dict[str, str]]) -> None:
+    """Libvirt sets some for each network that it starts."""
+    mine = Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()
+    for facts, value in zip(pair, ("1", "0"), strict=True):
+        ssh(facts, f"sudo sysctl -qw net.ipv4.ip_forward={value}")
+    assert [ssh(facts, "cat /proc/sys/net/ipv4/ip_forward") for facts in pair] == ["1", "0"]
+    assert Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() == mine
+    assert "Read-only" in ssh(pair[0], "echo 9 | sudo tee /proc/sys/kernel/panic 2>&1 || true")
+
+
 def test_what_was_written_is_kept_by_up_and_gone_with_fresh(
     lab: Instance, pair: list[dict[str, str]]
 ) -> None:

@@ -53,8 +53,6 @@ def scenario(role: str, kind: str, suite: str) -> Proof:
         env={
             "LIMEN_GUEST_KIND": kind,
             "LIMEN_GUEST_SUITE": suite,
-            # One guest for all roles, which each finds as it was after its first boot.
-            "LIMEN_GUEST": f"{kind}-{suite}",
         },
     )
 

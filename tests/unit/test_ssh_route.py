@@ -2,6 +2,7 @@
 
 import pytest
 
+from limen.host_uri import InvalidUri
 from limen.ssh_route import proxy_command, ssh_command
 
 
@@ -16,19 +17,22 @@ from limen.ssh_route import proxy_command, ssh_command
         ("qemu+ssh://host/system?keyfile=/k&no_verify=1", "ssh -o StrictHostKeyChecking=no -i /k host"),
         ("qemu+ssh://host/system?no_verify=0", "ssh host"),
         ("qemu+ssh://host/system?knownhosts=/kh", "ssh -o UserKnownHostsFile=/kh host"),
-        ("qemu+libssh2://host/system", "ssh host"),
     ],
 )
 def test_the_host_is_reached_as_libvirt_reaches_it(uri: str, command: str) -> None:
     assert " ".join(ssh_command(uri) or ()) == command
 
 
-@pytest.mark.parametrize(
-    "uri", ["qemu:///system", "qemu+unix:///system?socket=/s", "qemu+tls://host/system", "test:///default"]
-)
+@pytest.mark.parametrize("uri", ["qemu:///system", "qemu+unix:///system?socket=/s", "test:///default"])
 def test_other_transports_know_no_way(uri: str) -> None:
     assert ssh_command(uri) is None
     assert proxy_command(uri) is None
+
+
+@pytest.mark.parametrize("uri", ["qemu+libssh2://host/system", "qemu+tls://host/system"])
+def test_what_limen_does_not_open_has_no_way_either(uri: str) -> None:
+    with pytest.raises(InvalidUri, match="transport"):
+        ssh_command(uri)
 
 
 def test_a_proxy_command_survives_the_shell_and_ssh() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from limen.agent.admitted import STATE
+from limen.host_uri import parse
 from limen.listening import Listen
 from limen.quota.errors import LimenError
 
@@ -74,10 +75,13 @@ def read_file(file: Path, known: Iterable[str]) -> dict[str, str]:
 
 
 def resolve_uri(text: str) -> str | None:
-    """`auto` is libvirt's usual URI where its sockets' folder is there, `none` is None."""
+    """`auto` is libvirt's usual URI where its sockets' folder is there, `none` is None.
+
+    Raises `limen.host_uri.InvalidUri` for what is no URI of a host.
+    """
     if text == "auto":
         return SYSTEM_URI if SOCKETS.is_dir() else None
-    return None if text in ("", "none") else text
+    return None if text in ("", "none") else parse(text).text
 
 
 def control_plane(

@@ -17,6 +17,7 @@ from limen.commands.output import (
     progress,
     shown,
 )
+from limen.host_uri import parse_shared
 from limen.quota.capacity import parse_ratio
 
 app = typer.Typer(help="Register, show, scan and forget libvirt hosts.", no_args_is_help=True)
@@ -43,6 +44,7 @@ def add(
     as_json: JsonFlag = False,
 ) -> None:
     """Register a host: UUID and capacity are read from it. A known host is brought up to date."""
+    uri = parse_shared(uri).text
     reserves = parse_amounts(split_commas(reserve)) if reserve else None
     ratios = _ratios(split_commas(overcommit)) if overcommit else None
     devices = parse_amounts(split_commas(device)) if device else None

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from limen.client import ApiError, QuotaDenied
+from limen.host_uri import InvalidUri
 from limen.preview.errors import NotAPreview
 from limen.quota.errors import InvalidAmount, InvalidResource, InvalidSpec, LimenError
 from limen.quota.units import display_amount
@@ -99,6 +100,6 @@ def exit_code(error: LimenError) -> int:
         return DENIED
     if isinstance(error, ApiError):
         return BAD_INPUT if error.code == "invalid" else FAILED
-    if isinstance(error, BadInput | NotAPreview | InvalidAmount | InvalidResource | InvalidSpec):
+    if isinstance(error, BadInput | NotAPreview | InvalidAmount | InvalidResource | InvalidSpec | InvalidUri):
         return BAD_INPUT
     return FAILED

@@ -1,8 +1,10 @@
 """`limen vm`: what runs, and ways in."""
 
 import os
+import re
 import shutil
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -16,7 +18,9 @@ from limen.commands.output import (
     print_json,
     print_table,
 )
+from limen.host_uri import parse
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 app = typer.Typer(help="List and show VMs; open SSH or the serial console.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The VM's name, as libvirt or its stack has it, or its UUID.")]
 Project = Annotated[str | None, typer.Option(help="Where the name is used in several projects.")]
@@ -89,11 +93,13 @@ def ssh(
     """
     with Client.from_environment() as client:
         vm = _find(client, name, project)
-        uri = connect or _host_uri(client, vm["host"])
+        uri = _uri(client, vm["host"], connect)
     address = _address(uri, vm)
     arguments = ["ssh", *(["-F", config] if config else _through(uri)), *(["-l", user] if user else [])]
-    # The name stays what the configuration's Host patterns and known_hosts see.
-    arguments += ["-o", f"HostName={address}", "-o", f"HostKeyAlias={vm['uuid']}", vm["name"]]
+    # The name stays what the configuration's Host patterns and known_hosts see. Its project chose it: one
+    # that ssh could take for an option or a shell's words gives way to the UUID.
+    seen_as = vm["name"] if _HOST_NAME.fullmatch(vm["name"]) else str(UUID(vm["uuid"]))
+    arguments += ["-o", f"HostName={address}", "-o", f"HostKeyAlias={vm['uuid']}", seen_as]
     _become([*arguments, *(["--", *command] if command else [])])
 
 
@@ -102,8 +108,8 @@ def console(name: Name, project: Project = None, connect: Uri = None) -> None:
     """Open the serial console by virsh; leave it with Ctrl + ]."""
     with Client.from_environment() as client:
         vm = _find(client, name, project)
-        uri = connect or _host_uri(client, vm["host"])
-    _become(["virsh", "--connect", uri, "console", vm["uuid"]])
+        uri = _uri(client, vm["host"], connect)
+    _become(["virsh", "--connect", uri, "console", str(UUID(vm["uuid"]))])
 
 
 def _vms(client: Client, project: str | None, host: str | None = None) -> list[dict[str, Any]]:
@@ -135,13 +141,14 @@ def _find(client: Client, name: str, project: str | None) -> dict[str, Any]:
     return found[0]
 
 
-def _host_uri(client: Client, host: str) -> str:
-    uri = client.get_host(host).get("uri")
+def _uri(client: Client, host: str, given: str | None) -> str:
+    """How the host is reached, written anew: what limen-api says of it is another machine's word."""
+    uri = given or client.get_host(host).get("uri")
     if not uri:
         raise BadInput(
             "Only administrators are told the host's URI: give --connect, or set LIMEN_LIBVIRT_URI."
         )
-    return str(uri)
+    return parse(str(uri)).text
 
 
 def _through(uri: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 import libvirt
 
+from limen.host_uri import InvalidUri, parse, shown
 from limen.hypervisor import eventloop, xmltools
 from limen.hypervisor.errors import HostMismatch, HypervisorError, HypervisorUnavailable, NotFound
 
@@ -94,7 +95,15 @@ class Connection:
 
 
 def connect(uri: str, readonly: bool = False, seconds: float = OPEN_SECONDS) -> Connection:
-    """Open `uri`. Raises `HypervisorUnavailable`, at the latest after `seconds`."""
+    """Open `uri`. Raises `HypervisorUnavailable`, at the latest after `seconds`.
+
+    A URI that `limen.host_uri` does not know is not opened; its host is just as little available, so whoever
+    looks at several goes on with the others.
+    """
+    try:
+        uri = parse(uri).text
+    except InvalidUri as error:
+        raise HypervisorUnavailable(shown(uri), str(error)) from error
     eventloop.ensure_running()
     abandoned = threading.Event()
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any, Literal, cast
 
 import libvirt
@@ -235,9 +236,17 @@ def _of_source(domain: Any, source: Literal["agent", "lease", "arp"], flag: int)
         )
         for card in cards.values()
         for held in card["addrs"] or ()
-        if card["hwaddr"] and not _local(held["addr"])
+        if card["hwaddr"] and _useful(held["addr"])
     ]
 
 
-def _local(address: str) -> bool:
-    return address.startswith(("127.", "169.254.", "fe80:")) or address == "::1"
+def _useful(address: str) -> bool:
+    """Whether it is an address that others reach.
+
+    The guest agent's word is the guest's: an IPv6 zone may be any text, and ssh puts it into a shell's line.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return "%" not in address and not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified)

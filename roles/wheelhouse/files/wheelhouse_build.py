@@ -25,7 +25,8 @@ from pathlib import Path
 
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "agent", "pulumi/pulumi_limen", "pulumi/provider")
 NOT_SOURCES = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", "build")
-# Every wheel that runs on Debian 12 (glibc 2.36), and so on 13; pip takes no newer name for an older one.
+# Every wheel that runs on Debian 12 (glibc 2.36), and so on 13; pip takes no newer name for an older one by
+# itself.
 PLATFORMS = ("2_36", "2_35", "2_34", "2_31", "2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")
 CONFIGURATION = "home = /usr/bin\ninclude-system-site-packages = true\nversion = {python}\n"
 KEPT = 10

@@ -22,12 +22,14 @@ BOOT_SECONDS = 120.0
 MARK = "LIMEN_LAB_CONTAINER"
 # The first of its own mount namespace: cgroup2 where systemd looks for it, the overlay, and systemd-nspawn,
 # which is told to leave this machine's own services alone. It may do all that a host may do but what would
-# reach the machine itself: its clock, its modules. `volatile` spares it fsync, as `cache=unsafe` does a VM.
+# reach the machine itself: its clock, its modules. The kernel parameters of its network are its own, and
+# libvirt sets some for each network. `volatile` spares it fsync, as `cache=unsafe` does a VM.
 START = """
 umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
 echo $$ >"/sys/fs/cgroup/$1/cgroup.procs" &&
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$3/upper,workdir=$3/work,volatile" "$3/root" &&
-exec systemd-nspawn --quiet --register=no --keep-unit --boot --console=pipe --directory="$3/root" \
+exec env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network \
+    systemd-nspawn --quiet --register=no --keep-unit --boot --console=pipe --directory="$3/root" \
     --machine="$4" --network-namespace-path="$5" --capability=all \
     --drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE --system-call-filter=@keyring --bind=/dev/net/tun \
     --resolv-conf=off --timezone=off --link-journal=no

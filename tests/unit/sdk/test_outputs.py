@@ -5,7 +5,7 @@ import pytest
 from pulumi_limen.outputs import inventory, ssh_command, way_in
 
 VM = {"address": "10.20.0.5", "user": "debian", "uuid": "1"}
-REMOTE = "qemu+ssh://you@host:2222/system?keyfile=/my key"
+REMOTE = "qemu+ssh://you@host:2222/system?keyfile=/my%20key"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the language host answers about a project, and what it declines."""
 
 import platform
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2
 
+from tests.unit.toolchain.conftest import TOOLCHAIN
 from tests.unit.toolchain.host import CALL_S, Host
 
 
@@ -93,3 +95,14 @@ def test_what_only_the_official_host_does_is_declined_with_a_way_out(
         getattr(host.stub, method)(request_type(), timeout=CALL_S)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert "install the official Pulumi CLI" in str(caught.value.details())
+
+
+def test_the_host_loads_its_messages_and_not_the_sdk() -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import language_host.__main__; "
+        "assert 'pulumi' not in sys.modules; from pulumi.runtime.proto import language_pb2; import pulumi"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, TOOLCHAIN], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -10,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from limen.api.observer import HostStatus
 from limen.api.schemas.claims import WaitSeconds
 from limen.api.schemas.fields import Amounts, Document, Json, Text, refused
+from limen.host_uri import InvalidUri, parse_shared
 from limen.ledger.values import Host
 from limen.quota.capacity import parse_ratio
 from limen.quota.errors import LimenError
@@ -17,19 +17,14 @@ from limen.quota.model import check_resource
 from limen.quota.resources import DEVICE_PREFIX
 
 _NAME = r"^[a-z0-9][a-z0-9.-]{0,62}$"
-_SCHEMES = frozenset({"qemu", "qemu+unix", "qemu+ssh", "qemu+libssh", "qemu+libssh2", "qemu+tls"})
 
 
 def _uri(value: str) -> str:
-    """Only transports that connect: libvirt's `ext` and `command=` would run a program as limen-api."""
-    parts = urlsplit(value)
-    if parts.scheme not in _SCHEMES or "command=" in parts.query:
-        raise PydanticCustomError(
-            "limen", "must be a libvirt URI such as qemu:///system or qemu+ssh://root@host/system"
-        )
-    if parts.password:
-        raise PydanticCustomError("limen", "must not hold a password: libvirt reads keys and its auth file")
-    return value
+    """What is stored, shown and opened is what was written anew of its parts, never the caller's text."""
+    try:
+        return parse_shared(value).text
+    except InvalidUri as error:
+        raise refused(error) from error
 
 
 def _overcommit(value: object) -> dict[str, Decimal]:

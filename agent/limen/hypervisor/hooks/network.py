@@ -3,9 +3,10 @@
 
 Libvirt gives it the network's XML on standard input. A forward is a DNS TXT record of the network, named
 `_limen-forward._tcp.8080`, with the value `ADDRESS:PORT`. Each network has two iptables chains of its own,
-one in the table nat and one in the table filter. iptables, because libvirt 9.0 refuses with it: an accept in
-another nftables table would not overrule that. Standard library only, and no call of libvirt, which waits
-for its hooks.
+one in the table nat and one in the table filter. iptables, because libvirt refuses with it: before 10.4
+always, since then where `firewall_backend` in /etc/libvirt/network.conf says so, as the role libvirt_host
+makes it. An accept in another nftables table would not overrule that. Standard library only, and no call of
+libvirt, which waits for its hooks.
 """
 
 import re

@@ -89,7 +89,7 @@ def test_a_hypervisor_that_hangs_does_not_hold_up_the_others() -> None:
     ("uri", "asked"),
     [
         ("qemu+ssh://h/system", "qemu+ssh://h/system?no_tty=1"),
-        ("qemu+ssh://h/system?keyfile=k", "qemu+ssh://h/system?keyfile=k&no_tty=1"),
+        ("qemu+ssh://h/system?keyfile=/k", "qemu+ssh://h/system?keyfile=/k&no_tty=1"),
         ("qemu+ssh://h/system?no_tty=0", "qemu+ssh://h/system?no_tty=0"),
         ("qemu:///system", "qemu:///system"),
     ],

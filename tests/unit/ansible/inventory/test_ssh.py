@@ -56,7 +56,7 @@ def test_the_hypervisor_is_reached_as_its_uri_says() -> None:
         assert command[command.index(option) + 1] == value
     assert "BatchMode=yes" in command, "a question for a password would wait for ever"
     assert "StrictHostKeyChecking=no" not in command
-    assert "UserKnownHostsFile=/k" in jump_command("qemu+libssh2://host/system?knownhosts=/k")
+    assert "UserKnownHostsFile=/k" in jump_command("qemu+ssh://host/system?knownhosts=/k")
     assert "StrictHostKeyChecking=no" in jump_command("qemu+ssh://host/system?no_verify=1")
 
 
@@ -101,7 +101,7 @@ def test_entries_are_uris_or_mappings_with_the_options_as_defaults() -> None:
     [
         ([], "names no hypervisor"),
         ([""], "hypervisors\\[0\\] names no libvirt URI"),
-        (["host1"], "qemu\\+ssh://root@host/system"),
+        (["host1"], "qemu\\+ssh://USER@HOST/system"),
         ([{"name": "x"}], "names no libvirt URI"),
         ([{"uri": REMOTE, "jmp": "never"}], "no key 'jmp': use uri, name"),
         ([{"uri": REMOTE, "jump": "perhaps"}], "auto, always, never"),

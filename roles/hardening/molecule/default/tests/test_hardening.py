@@ -3,7 +3,11 @@
 import pytest
 from testinfra.host import Host
 
+from tests.molecule.kernel import needs_kernel
 from tests.molecule.outside import converge, ssh, words
+
+# Those of its network are a container's own, the others are the machine's.
+whole_machine = needs_kernel("kernel parameters of the whole machine")
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +54,14 @@ def test_the_rest_of_sshd_and_the_options_of_the_play(host: Host) -> None:
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
-        ("kernel.kptr_restrict", "2"),
-        ("kernel.unprivileged_bpf_disabled", "1"),
+        pytest.param("kernel.kptr_restrict", "2", marks=whole_machine),
+        pytest.param("kernel.unprivileged_bpf_disabled", "1", marks=whole_machine),
         ("net.ipv4.conf.all.accept_redirects", "0"),
         ("net.ipv4.conf.default.accept_redirects", "0"),
         ("net.ipv4.conf.lo.accept_redirects", "0"),
         ("net.ipv4.conf.all.rp_filter", "2"),
-        ("fs.suid_dumpable", "0"),
-        ("vm.swappiness", "10"),
+        pytest.param("fs.suid_dumpable", "0", marks=whole_machine),
+        pytest.param("vm.swappiness", "10", marks=whole_machine),
     ],
 )
 def test_the_kernel_goes_by_the_parameters(host: Host, parameter: str, value: str) -> None:
@@ -94,6 +98,7 @@ def test_security_updates_and_only_these_install_themselves(host: Host) -> None:
         assert host.service(timer).is_enabled
 
 
+@needs_kernel("a container goes by the clock of the machine below it")
 def test_the_clock_follows_the_declared_servers(host: Host) -> None:
     assert host.service("systemd-timesyncd").is_running
     assert host.service("systemd-timesyncd").is_enabled

@@ -9,6 +9,7 @@ import time
 import typing as t
 
 from ansible_collections.limen.platform.plugins.module_utils.errors import LimenError
+from ansible_collections.limen.platform.plugins.module_utils.host_uri import parse
 from ansible_collections.limen.platform.plugins.module_utils.inventory_machines import (
     Address,
     Machine,
@@ -36,7 +37,8 @@ class HypervisorUnavailable(LimenError):
 
 
 def open_connection(uri: str, writable: bool) -> t.Any:
-    """A virConnect; raises LimenError where libvirt-python is missing, libvirt's error otherwise."""
+    """A virConnect; raises LimenError for no URI or without libvirt-python, else libvirt's error."""
+    address = without_questions(uri)
     if libvirt is None:
         raise LimenError(
             "Ansible's Python on this machine lacks libvirt-python: install Debian's python3-libvirt, or "
@@ -44,15 +46,13 @@ def open_connection(uri: str, writable: bool) -> t.Any:
         )
     # Libvirt prints every error to standard error by itself; here they are raised and told once.
     libvirt.registerErrorHandler(lambda *_ignored: None, None)
-    address = without_questions(uri)
     return libvirt.open(address) if writable else libvirt.openReadOnly(address)
 
 
 def without_questions(uri: str) -> str:
-    """The URI with SSH told not to ask for passwords: nobody would see the question."""
-    if "+ssh:" not in uri.partition("//")[0] or "no_tty=" in uri:
-        return uri
-    return f"{uri}{'&' if '?' in uri else '?'}no_tty=1"
+    """The URI, written anew, with SSH told not to ask for passwords: nobody would see the question."""
+    there = parse(uri)
+    return (there.having("no_tty", "1") if there.transport == "ssh" else there).text
 
 
 def read_all(

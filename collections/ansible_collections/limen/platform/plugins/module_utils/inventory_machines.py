@@ -115,12 +115,15 @@ def forward_mode(text: str) -> str:
 
 
 def useful(address: str) -> bool:
-    """Whether others can reach it: neither loopback nor link-local."""
+    """Whether it is an address that others can reach: neither loopback nor link-local.
+
+    The guest agent's word is the guest's: an IPv6 zone may be any text, and ssh puts it into a shell's line.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified)
+    return "%" not in address and not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified)
 
 
 def _card(element: ET.Element) -> Card:

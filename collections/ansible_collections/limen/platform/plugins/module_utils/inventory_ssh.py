@@ -7,14 +7,13 @@ from __future__ import annotations
 import shlex
 import typing as t
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.limen.platform.plugins.module_utils.errors import InvalidInput
+from ansible_collections.limen.platform.plugins.module_utils.host_uri import InvalidUri, parse
 from ansible_collections.limen.platform.plugins.module_utils.inventory_machines import Machine
 
 _HELP = "After `make up`, `. .limen/env` sets LIMEN_LIBVIRT_URI."
 JUMPS = ("auto", "always", "never")
-_SSH = ("+ssh", "+libssh", "+libssh2")
 NO_ADDRESS = "no-address.invalid"
 """A name that never resolves (RFC 6761): without it SSH would look for a machine of the inventory's name."""
 _OPEN = ("route", "open", "bridge", "private", "vepa", "passthrough", "hostdev")
@@ -50,13 +49,13 @@ def read_hypervisors(entries: t.Sequence[t.Any], defaults: t.Mapping[str, str]) 
         if unknown:
             raise InvalidInput(f"{place} has no key {unknown[0]!a:.40}: use {', '.join(known)}.")
         values = {**defaults, **{key: str(value) for key, value in fields.items() if value is not None}}
-        if not urlsplit(values.get("uri", "").strip()).scheme:
-            raise InvalidInput(
-                f"{place} names no libvirt URI: write one such as qemu+ssh://root@host/system. {_HELP}"
-            )
+        try:
+            uri = parse(values.get("uri", "").strip()).text
+        except InvalidUri as error:
+            raise InvalidInput(f"{place} names no libvirt URI that can be opened. {error} {_HELP}") from None
         if values.get("jump", "auto") not in JUMPS:
             raise InvalidInput(f"{place}.jump is one of {', '.join(JUMPS)}.")
-        found.append(Hypervisor(**{**values, "uri": values["uri"].strip()}))
+        found.append(Hypervisor(**{**values, "uri": uri}))
     names = [each.uri for each in found]
     for uri in names:
         if names.count(uri) > 1:
@@ -66,7 +65,7 @@ def read_hypervisors(entries: t.Sequence[t.Any], defaults: t.Mapping[str, str]) 
 
 def uri_host(uri: str) -> str:
     """The host in a URI, "" for this machine's own libvirt."""
-    return urlsplit(uri).hostname or ""
+    return parse(uri).host
 
 
 def variables(machine: Machine, address: str, hypervisor: Hypervisor) -> dict[str, str]:
@@ -93,26 +92,24 @@ def jump_command(uri: str) -> str:
 
     ProxyJump would not take the URI's key.
     """
-    parts = urlsplit(uri)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    there = parse(uri)
     command = ["ssh", "-W", "[%h]:%p", "-o", "BatchMode=yes"]
-    if parts.port:
-        command += ["-p", str(parts.port)]
-    if parts.username:
-        command += ["-l", parts.username]
-    if query.get("keyfile"):
-        command += ["-i", query["keyfile"]]
-    if query.get("knownhosts"):
-        command += ["-o", f"UserKnownHostsFile={query['knownhosts']}"]
-    if query.get("no_verify", "0") != "0":
+    if there.port:
+        command += ["-p", str(there.port)]
+    if there.user:
+        command += ["-l", there.user]
+    if there.get("keyfile"):
+        command += ["-i", there.get("keyfile")]
+    if there.get("knownhosts"):
+        command += ["-o", f"UserKnownHostsFile={there.get('knownhosts')}"]
+    if there.get("no_verify", "0") != "0":
         command += ["-o", "StrictHostKeyChecking=no"]
-    return shlex.join([*command, parts.hostname or ""])
+    return shlex.join([*command, there.host])
 
 
 def _jumps(machine: Machine, address: str, hypervisor: Hypervisor) -> bool:
     """Whether the way leads through the hypervisor: its networks are private unless they say otherwise."""
-    by_ssh = urlsplit(hypervisor.uri).scheme.endswith(_SSH) and bool(uri_host(hypervisor.uri))
-    if not by_ssh or hypervisor.jump == "never":
+    if parse(hypervisor.uri).transport != "ssh" or hypervisor.jump == "never":
         return False
     card = machine.card_of(address)
     open_to_all = card is not None and (card.mode in _OPEN or (not card.network and bool(card.bridge)))

@@ -13,6 +13,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.limen.platform.plugins.module_utils import vm_xml
 from ansible_collections.limen.platform.plugins.module_utils.errors import LimenError
+from ansible_collections.limen.platform.plugins.module_utils.host_uri import parse
 from ansible_collections.limen.platform.plugins.module_utils.vm_model import Seen, Wanted
 from ansible_collections.limen.platform.plugins.module_utils.vm_steps import NotPossible
 
@@ -149,7 +150,8 @@ class Host:
 
 
 def connect(uri: str) -> Host:
-    """Open `uri`; raises HypervisorError with what to check."""
+    """Open `uri`; raises InvalidUri, and HypervisorError with what to check."""
+    uri = parse(uri).text
     # Libvirt would print each error to standard error too.
     libvirt.registerErrorHandler(lambda _context, _error: None, None)
     try:
