@@ -36,9 +36,9 @@ def changed_since(paths: Sequence[str], proven: int, root: Path = ROOT) -> int:
 def introduced(paths: Sequence[str], root: Path = ROOT) -> int:
     """Unix time since which a proof that never held is to be made: when the last of these files first came.
 
-    What no commit has came now; where the history is cut off nobody can tell, so it is 0.
+    What no commit has came now; where the history is cut off nobody can tell, and it counts as having come now.
     """
     if is_shallow(root):
-        return 0
+        return now(root)
     first = [times([path], root)[-1:] for path in paths]
     return max((time for found in first for time in found), default=now(root)) if all(first) else now(root)

@@ -16,7 +16,7 @@ ELSEWHERE = {
     "collections/ansible_collections/limen/platform/tests/unit/*": "ansible-test units",
 }
 # Whose types nobody checks yet.
-UNTYPED = {"tests/unit", "tests/contract", "tests/integration"}
+UNTYPED = {"tests/unit", "tests/contract", "tests/integration", "tests/security"}
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def test_a_cut_history_is_no_excuse(checkout: Checkout, tmp_path: Path) -> None:
     checkout.git("clone", "--quiet", "--depth=1", f"file://{checkout.root}", str(shallow))
     assert history.is_shallow(shallow)
     assert history.changed_since(["roles/api"], 1_000_250, shallow) == 1_000_250
-    assert history.introduced(["roles/api/a"], shallow) == 0
+    assert history.introduced(["roles/api/a"], shallow) == 1_000_400
 
 
 def test_a_proof_that_never_held_counts_from_its_introduction(checkout: Checkout) -> None:

@@ -5,6 +5,8 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tests.molecule.kernel import needs_kernel
+
 FETCH = """
 import ssl, sys, urllib.error, urllib.request
 address, path, token = sys.argv[1:]
@@ -74,6 +76,7 @@ def test_every_collector_works_under_confinement(metrics: str) -> None:
     assert [line for line in outcomes if not line.endswith(" 1")] == []
 
 
+@needs_kernel("a container's root is an overlay, no file system of a disk")
 def test_it_tells_the_space_of_the_root_file_system(host: Host, metrics: str) -> None:
     [line] = [
         line
