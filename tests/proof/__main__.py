@@ -132,8 +132,7 @@ def report(outcome: Outcome, since: Mapping[str, int], now: int) -> int:
     late = overdue(outcome.left, since, now)
     for name in outcome.left:
         hours = (now - since[name]) / 3600
-        age = f"for {hours:.1f} hours" if since[name] else "and nobody can tell since when"
-        say(f"LEFT OUT for want of time: {name}, not proven as it is {age}")
+        say(f"LEFT OUT for want of time: {name}, not proven as it is for {hours:.1f} hours")
     say(f"{len(outcome.held)} held, {len(outcome.failed)} failed, {len(outcome.left)} left out")
     for name in outcome.failed:
         say(f"FAILED: {name}")

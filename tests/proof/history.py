@@ -36,7 +36,7 @@ def changed_since(paths: Sequence[str], proven: int, root: Path = ROOT) -> int:
 def introduced(paths: Sequence[str], root: Path = ROOT) -> int:
     """Unix time since which a proof that never held is to be made: when the last of these files first came.
 
-    What no commit has came now; where the history is cut off nobody can tell, and it counts as having come now.
+    What no commit has came now, and so it counts where the history is cut off: nobody can tell.
     """
     if is_shallow(root):
         return now(root)

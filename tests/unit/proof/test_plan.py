@@ -92,7 +92,6 @@ def test_what_has_been_stale_for_over_a_day_may_not_be_left_out() -> None:
             "LEFT OUT for want of time: a, not proven as it is for 24",
         ),
         (Outcome(left=["a"]), {"a": 9 * DAY - 1}, 1, "FAILED: a is left out for more than a day"),
-        (Outcome(left=["a"]), {"a": 0}, 1, "nobody can tell since when"),
     ],
 )
 def test_the_exit_code_and_what_is_said(
