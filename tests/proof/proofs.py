@@ -49,7 +49,7 @@ def scenario(role: str, kind: str, suite: str) -> Proof:
         argv=(str(BIN / "molecule"), "--base-config", "../../.config/molecule/config.yml", "test"),
         folder=f"roles/{role}",
         paths=inputs.of_role(role),
-        guess=120 if kind == "container" else 900,
+        guess=240 if kind == "container" else 900,
         env={
             "LIMEN_GUEST_KIND": kind,
             "LIMEN_GUEST_SUITE": suite,
